@@ -1,0 +1,77 @@
+"""Chapter 7c. The configuration: every choice that a model is made of, checked once.
+
+Before this: cells.py, attention.py, decoders.py. After it: seq2seq.py.
+
+Not here: choices of training (training.py, optim.py) or of generation (generate.py).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .attention import SCORES
+from .cells import CELLS
+from .decoders import DECODERS
+
+
+def check_choice(name, value, known):
+    """Raise ValueError, with the known ones, unless value is one of them."""
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+
+
+def check_size(name, value):
+    """Raise ValueError unless value is a positive integer."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The choices of one model. Equal configurations and seeds make equal models.
+
+    Args:
+        source_vocabulary, target_vocabulary: number of token ids, the four special ones included.
+        embedding_size: D.
+        hidden_size:    H, of the decoder, and of the encoder's memory with all its directions.
+        cell:           a name of cells.CELLS.
+        decoder:        a name of decoders.DECODERS.
+        score:          a name of attention.SCORES; None means dot where the decoder attends.
+        directions:     of the encoder: 1, or 2 with H/2 units each.
+        layers:         of the encoder; the decoder has one and starts from the top layer's last state.
+        dtype:          of all parameters: float32 to train, float64 to check gradients.
+    Raises:
+        ValueError: names the choice, what was expected, and what came.
+    """
+
+    source_vocabulary: int
+    target_vocabulary: int
+    embedding_size: int = 32
+    hidden_size: int = 64
+    cell: str = "gru"
+    decoder: str = "luong"
+    score: str | None = None
+    directions: int = 1
+    layers: int = 1
+    dtype: str = "float32"
+
+    def __post_init__(self):
+        for name in ("source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"):
+            check_size(name, getattr(self, name))
+        check_choice("cell", self.cell, CELLS)
+        check_choice("decoder", self.decoder, DECODERS)
+        check_choice("dtype", self.dtype, ("float32", "float64"))
+        if self.directions not in (1, 2):
+            raise ValueError(f"directions must be 1 or 2, got {self.directions!r}")
+        if self.hidden_size % self.directions:
+            raise ValueError(f"hidden_size must be even with two directions (half for each), got {self.hidden_size}")
+        if DECODERS[self.decoder].attends:
+            if self.score is None:
+                object.__setattr__(self, "score", "dot")
+            check_choice("score", self.score, SCORES)
+        elif self.score is not None:
+            raise ValueError(f"decoder {self.decoder!r} does not attend, so score {self.score!r} would be ignored; leave it out")
+
+
+# Exercises
+# 1. Add a choice `bias: bool` for the output layer. In how many places must the code ask for it?

@@ -1,0 +1,260 @@
+"""Chapter 7b. Decoders: from what was read to what is written, with and without attention.
+
+Before this: recurrent.py, attention.py, encoder.py. After it: seq2seq.py.
+
+Letters: B batch, T target length (1 while generating), S source length, D embedding size, H hidden size.
+x are the embedded target tokens *before* the ones to be predicted; out is what the output layer reads.
+
+    fixed   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wh)
+    peeky   h_t = cell([x_t; v], h_{t−1})       out_t = tanh(h_t Wh + v Wc)
+    luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wh + c_t Wc)
+
+All start from the encoder's last state. `fixed` has nothing else. `peeky` sees the same vector v again at
+every step, which spares its state the work of remembering but adds no information. `luong` has a fresh
+context c_t for every step. Compare the three forward functions: the difference between them is the lesson.
+
+Decoders have one signature and can take each other's place:
+
+    decoder_forward(x, state, source, params, config) -> out, weights, state, cache
+    decoder_backward(dout, dstate, cache)             -> dx, dstate, dsource, grads
+
+The weights are there to be looked at and take no gradient; they are None where nothing attends.
+
+Not here: token ids and logits (seq2seq.py), the choice of the next token (generate.py).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .activations import tanh_backward
+from .attention import SCORES, attention_backward, attention_forward
+from .cells import CELLS
+from .layers import glorot
+from .recurrent import recurrent_backward, recurrent_forward, recurrent_init
+
+
+class Source(NamedTuple):
+    """All that a decoder may look at while it writes. Its gradient is a Source too."""
+
+    vector: np.ndarray  # (B, H) the encoder's last output: the fixed vector
+    memory: np.ndarray  # (B, S, H) the encoder's output at every position
+    keys: np.ndarray  # (B, S, A) what attention finds a memory by
+    mask: np.ndarray | None  # (B, S) boolean, True at a real token
+
+
+def _no_gradient(source):
+    return Source(*(np.zeros(a.shape, a.dtype) for a in source[:3]), None)
+
+
+def readout_forward(h, context, params):
+    """What the output layer will read: the state, and beside it the context if there is one.
+
+        out_t = tanh(h_t Wh + c_t Wc)
+
+    Args:
+        h:       (B, T, H) the decoder's states.
+        context: (B, T, M), or None: then the second term is absent.
+        params:  Wh (H, H), and Wc (M, H) with a context.
+    Returns:
+        out:     (B, T, H).
+        cache:   for readout_backward.
+    Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]), with W_c in two blocks. `fixed` keeps
+        the first block, so that it lacks the context and nothing else.
+    """
+    a = h @ params["Wh"]
+    if context is not None:
+        a = a + context @ params["Wc"]
+    out = np.tanh(a)
+    return out, (h, context, out, params)
+
+
+def readout_backward(dout, cache):
+    """Backward of readout_forward.
+
+        out = tanh(a)           da = dout (1 − out²)
+        a = h Wh + c Wc         dWh = Σ hᵀ da,  dWc = Σ cᵀ da,  dh = da Whᵀ,  dc = da Wcᵀ
+
+    Returns:
+        dh:       (B, T, H).
+        dcontext: (B, T, M), or None.
+        grads:    Wh, and Wc with a context.
+    """
+    h, context, out, params = cache
+    da = tanh_backward(dout, out)
+    H = da.shape[2]
+    grads = {"Wh": h.reshape(-1, H).T @ da.reshape(-1, H)}
+    if context is None:
+        return da @ params["Wh"].T, None, grads
+    grads["Wc"] = context.reshape(-1, context.shape[2]).T @ da.reshape(-1, H)
+    return da @ params["Wh"].T, da @ params["Wc"].T, grads
+
+
+def fixed_init(rng, config):
+    """Parameters: decoder (a recurrent layer), readout (Wh)."""
+    D, H = config.embedding_size, config.hidden_size
+    return {
+        "decoder": recurrent_init(rng, D, H, CELLS[config.cell], config.dtype),
+        "readout": {"Wh": glorot(rng, H, H, config.dtype)},
+    }
+
+
+def fixed_forward(x, state, source, params, config):
+    """No attention: the encoder's last state is all there is.
+
+        h_t   = cell(x_t, h_{t−1})      h_0: the encoder's last state
+        out_t = tanh(h_t Wh)
+
+    Args:
+        x:       (B, T, D) embedded target tokens, one step behind those to be predicted.
+        state:   tuple of (B, H).
+        source:  not looked at.
+        params:  of the model: decoder, readout.
+    Returns:
+        out:     (B, T, H).
+        weights: None.
+        state:   tuple of (B, H) after step T.
+        cache:   for fixed_backward.
+    Source: Sutskever et al. (2014), who have no readout layer between h_t and the output layer.
+    """
+    h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
+    out, readout_cache = readout_forward(h, None, params["readout"])
+    return out, None, state, (recurrent_cache, readout_cache, source)
+
+
+def fixed_backward(dout, dstate, cache):
+    """Backward of fixed_forward, last line first.
+
+        out = tanh(h Wh)                dh, readout
+        h   = cell(x, h_0)              dx, dstate, decoder
+
+    Returns:
+        dx (B, T, D), dstate, dsource (all zero), grads: decoder, readout.
+    """
+    recurrent_cache, readout_cache, source = cache
+    dh, _, readout = readout_backward(dout, readout_cache)
+    dx, dstate, decoder = recurrent_backward(dh, dstate, recurrent_cache)
+    return dx, dstate, _no_gradient(source), {"decoder": decoder, "readout": readout}
+
+
+def peeky_init(rng, config):
+    """Parameters: decoder (a recurrent layer over [x; v]), readout (Wh, Wc)."""
+    D, H = config.embedding_size, config.hidden_size
+    return {
+        "decoder": recurrent_init(rng, D + H, H, CELLS[config.cell], config.dtype),
+        "readout": {"Wh": glorot(rng, H, H, config.dtype), "Wc": glorot(rng, H, H, config.dtype)},
+    }
+
+
+def peeky_forward(x, state, source, params, config):
+    """No attention, but the fixed vector is shown again at every step.
+
+        h_t   = cell([x_t; v], h_{t−1})     v: the encoder's last output, the same for all t
+        out_t = tanh(h_t Wh + v Wc)
+
+    Args, Returns: as fixed_forward; of the source, `vector` is looked at.
+    Source: Cho et al. (2014), section 2.2: both the state and the output see c at every step. Deviation: no
+        maxout and no direct path from x_t to the output.
+    """
+    v = np.repeat(source.vector[:, None], x.shape[1], axis=1)
+    h, state, recurrent_cache = recurrent_forward(
+        np.concatenate([x, v], axis=2), state, params["decoder"], CELLS[config.cell]
+    )
+    out, readout_cache = readout_forward(h, v, params["readout"])
+    return out, None, state, (recurrent_cache, readout_cache, source, x.shape[2])
+
+
+def peeky_backward(dout, dstate, cache):
+    """Backward of peeky_forward, last line first.
+
+        out = tanh(h Wh + v Wc)         dh, dv_t, readout
+        h   = cell([x; v], h_0)         dx, dv_t, dstate, decoder
+        the same v at every step        dv = Σ_t of both
+
+    Returns:
+        dx (B, T, D), dstate, dsource (vector), grads: decoder, readout.
+    """
+    recurrent_cache, readout_cache, source, D = cache
+    dh, dv_readout, readout = readout_backward(dout, readout_cache)
+    dxv, dstate, decoder = recurrent_backward(dh, dstate, recurrent_cache)
+    # v is read 2T times: by the cell and by the readout, at each step
+    dvector = (dv_readout + dxv[:, :, D:]).sum(axis=1)
+    dsource = _no_gradient(source)._replace(vector=dvector)
+    return dxv[:, :, :D], dstate, dsource, {"decoder": decoder, "readout": readout}
+
+
+def luong_init(rng, config):
+    """Parameters: decoder (a recurrent layer), attention (of the score), readout (Wh, Wc)."""
+    D, H = config.embedding_size, config.hidden_size
+    return {
+        "decoder": recurrent_init(rng, D, H, CELLS[config.cell], config.dtype),
+        "attention": SCORES[config.score].init(rng, H, H, config.dtype),
+        "readout": {"Wh": glorot(rng, H, H, config.dtype), "Wc": glorot(rng, H, H, config.dtype)},
+    }
+
+
+def luong_forward(x, state, source, params, config):
+    """Attention after the recurrence: the new state asks, and the answer helps to choose the word.
+
+        h_t   = cell(x_t, h_{t−1})
+        c_t   = attention(h_t, source)      fresh at every step
+        out_t = tanh(h_t Wh + c_t Wc)
+
+    The recurrence does not wait for the attention, so all T queries are asked at once.
+
+    Args, Returns: as fixed_forward, with params attention too; weights (B, T, S); of the source, `memory`,
+        `keys` and `mask` are looked at.
+    Source: Luong et al. (2015), global attention without input feeding, equations 5–8.
+    """
+    h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
+    context, weights, attention_cache = attention_forward(
+        h, source.keys, source.memory, params["attention"], source.mask, SCORES[config.score]
+    )
+    out, readout_cache = readout_forward(h, context, params["readout"])
+    return out, weights, state, (recurrent_cache, attention_cache, readout_cache, source)
+
+
+def luong_backward(dout, dstate, cache):
+    """Backward of luong_forward, last line first.
+
+        out = tanh(h Wh + c Wc)         dh, dc, readout
+        c   = attention(h, source)      dh (more), dkeys, dmemory, attention
+        h   = cell(x, h_0)              dx, dstate, decoder
+
+    Returns:
+        dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
+    """
+    recurrent_cache, attention_cache, readout_cache, source = cache
+    dh, dcontext, readout = readout_backward(dout, readout_cache)
+    dqueries, dkeys, dmemory, attention = attention_backward(dcontext, attention_cache)
+    # h_t is read twice here: by the readout and, as the query, by the attention
+    dx, dstate, decoder = recurrent_backward(dh + dqueries, dstate, recurrent_cache)
+    dsource = Source(np.zeros_like(source.vector), dmemory, dkeys, None)
+    return dx, dstate, dsource, {"decoder": decoder, "attention": attention, "readout": readout}
+
+
+class Decoder(NamedTuple):
+    """A way to write from what was read."""
+
+    name: str
+    attends: bool
+    init: Callable  # (rng, config) -> params
+    forward: Callable
+    backward: Callable
+
+
+DECODERS = {
+    decoder.name: decoder
+    for decoder in (
+        Decoder("fixed", False, fixed_init, fixed_forward, fixed_backward),
+        Decoder("peeky", False, peeky_init, peeky_forward, peeky_backward),
+        Decoder("luong", True, luong_init, luong_forward, luong_backward),
+    )
+}
+
+# Exercises
+# 1. Write `mean`: the context is the plain mean of all memories, the same at every step. Is it better than
+#    `peeky` on reverse? Which of the two is the bottleneck: the size of the vector, or its sameness?
+# 2. In luong_backward, leave out `+ dqueries`. Which gradients become wrong, and does it still train?
+# 3. Where does source.mask get its gradient? Why is that no omission?

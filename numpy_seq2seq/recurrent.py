@@ -1,0 +1,224 @@
+"""Chapter 4. Recurrence: unrolling a cell in time, and backpropagation through time (BPTT).
+
+Before this: cells.py. After it: attention.py.
+
+Letters: B batch, T time steps, D input size, H hidden size, G gates of the cell; x the inputs, h the
+outputs. Outside, arrays are batch-first (B, T, ...); inside, time comes first, because a step is then one
+contiguous block. A state is the tuple that the cell carries: (h,) or (h, c), each (B, H).
+
+A mask is boolean (B, T), True at a real token. A padded step hands the state on unchanged, so the last
+state is the last *real* token's, in both directions, and no sequence has to be flipped.
+
+Not here: what happens inside a step (cells.py); token ids (layers.py).
+"""
+
+import numpy as np
+
+from .layers import glorot
+
+
+def recurrent_init(rng, input_size, hidden_size, cell, dtype):
+    """Parameters of one recurrent layer.
+
+        Wx (D, GH)  by glorot, gate by gate
+        Wh (H, GH)  orthogonal, gate by gate: at the start h neither grows nor shrinks along time
+        b  (GH,)    zero, but 1 for a forget gate: at the start the LSTM remembers
+        bh (GH,)    zero, only where the cell has a bias inside its recurrent part (GRU)
+
+    Source: orthogonal: Saxe et al. (2014); forget bias: Gers et al. (2000), Jozefowicz et al. (2015).
+    """
+    def orthogonal():
+        return np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))[0]
+
+    b = np.zeros((len(cell.gates), hidden_size), dtype)
+    if "f" in cell.gates:
+        b[cell.gates.index("f")] = 1
+    params = {
+        "Wx": np.hstack([glorot(rng, input_size, hidden_size, dtype) for _ in cell.gates]),
+        "Wh": np.hstack([orthogonal() for _ in cell.gates]).astype(dtype),
+        "b": b.reshape(-1),
+    }
+    if cell.recurrent_bias:
+        params["bh"] = np.zeros_like(params["b"])
+    return params
+
+
+def zero_state(cell, batch, hidden_size, dtype):
+    """The state before the first step: all zeros."""
+    return tuple(np.zeros((batch, hidden_size), dtype) for _ in range(cell.states))
+
+
+def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
+    """Run a cell along time.
+
+        gx = x Wx + b                       one product for all steps at once
+        for t = 0 … T−1:                    T−1 … 0 if reverse
+            gh = h Wh (+ bh)                one product per step
+            state = cell(gx_t, gh, state)   where step t is real; elsewhere the state stays
+            h_t = the first vector of state
+
+    Args:
+        x:       (B, T, D).
+        state:   tuple of (B, H), the state before the first step.
+        params:  Wx (D, GH), Wh (H, GH), b (GH,), and bh (GH,) where cell.recurrent_bias.
+        cell:    a record of cells.CELLS.
+        mask:    (B, T) boolean, or None where every step is real.
+        reverse: run from the last step to the first.
+    Returns:
+        h:       (B, T, H) the output of every step.
+        state:   the state after the last step.
+        cache:   for recurrent_backward.
+    """
+    Wh, bh = params["Wh"], params.get("bh")
+    x = np.ascontiguousarray(x.transpose(1, 0, 2))
+    T, B, _ = x.shape
+    gx = (_rows(x) @ params["Wx"] + params["b"]).reshape(T, B, Wh.shape[1])
+    steps = range(T)[::-1] if reverse else range(T)
+    h_prev = np.empty((T, B, len(Wh)), gx.dtype)
+    h = np.empty_like(h_prev)
+    caches = [None] * T
+    for t in steps:
+        h_prev[t] = state[0]
+        gh = state[0] @ Wh if bh is None else state[0] @ Wh + bh
+        after, caches[t] = cell.forward(gx[t], gh, state)
+        state = after if mask is None else _where_real(mask[:, t], after, state)
+        h[t] = state[0]
+    return h.transpose(1, 0, 2), state, (x, h_prev, caches, params, cell, mask, steps)
+
+
+def recurrent_backward(dh, dstate, cache):
+    """Backpropagation through time: recurrent_forward, last step first.
+
+        h_t = first of state                    dstate gets dh_t
+        state = cell(gx_t, gh, state_prev)      dgx_t, dgh_t, dstate_prev = cell backward(dstate)
+        gh = h_prev Wh (+ bh)                   dh_prev += dgh_t Whᵀ
+        — after the loop, over all steps at once —
+        gh = h_prev Wh + bh                     dWh = Σ_t h_{t−1}ᵀ dgh_t,  dbh = Σ dgh
+        gx = x Wx + b                           dWx = Σ_t x_tᵀ dgx_t,  db = Σ dgx,  dx_t = dgx_t Wxᵀ
+
+    Args:
+        dh:      (B, T, H) gradient of every output.
+        dstate:  gradient of the state after the last step.
+    Returns:
+        dx:      (B, T, D).
+        dstate:  gradient of the state before the first step.
+        grads:   Wx, Wh, b (and bh).
+    Source: Werbos (1990).
+    """
+    x, h_prev, caches, params, cell, mask, steps = cache
+    dh = dh.transpose(1, 0, 2)
+    dgx = np.empty((*h_prev.shape[:2], len(params["b"])), h_prev.dtype)
+    dgh = np.empty_like(dgx) if cell.recurrent_bias else dgx
+    nothing = tuple(np.zeros_like(d) for d in dstate)
+    for t in reversed(steps):
+        # h_t is read twice, as an output and by the step after it: the two gradients meet here
+        dstate = (dstate[0] + dh[t], *dstate[1:])
+        dreal = dstate if mask is None else _where_real(mask[:, t], dstate, nothing)
+        dgx[t], dgh[t], dprev = cell.backward(dreal, caches[t])
+        # h_prev is read by the cell itself and by the product with Wh
+        dprev = (dprev[0] + dgh[t] @ params["Wh"].T, *dprev[1:])
+        # a padded step handed its state on, so it hands its gradient back
+        dstate = dprev if mask is None else _where_real(mask[:, t], dprev, dstate)
+    grads = {"Wx": _rows(x).T @ _rows(dgx), "Wh": _rows(h_prev).T @ _rows(dgh), "b": _rows(dgx).sum(axis=0)}
+    if cell.recurrent_bias:
+        grads["bh"] = _rows(dgh).sum(axis=0)
+    dx = (_rows(dgx) @ params["Wx"].T).reshape(x.shape).transpose(1, 0, 2)
+    return dx, dstate, grads
+
+
+def _where_real(real, yes, no):
+    """Two states into one: rows of `yes` where real (B,) is True, else rows of `no`."""
+    return tuple(np.where(real[:, None], y, n) for y, n in zip(yes, no))
+
+
+def _rows(a):
+    """All leading axes as one: a matrix with a row for every step of every sequence."""
+    return a.reshape(-1, a.shape[-1])
+
+
+def directions_forward(x, params, names, cell, mask=None):
+    """One layer in one direction, or in two whose outputs stand side by side.
+
+        h→ = recurrent(x),  h← = recurrent(x, reverse),  h = [h→; h←]
+
+    Args:
+        x:      (B, T, D).
+        params: the parameters of the model; those of this layer are params[name] for name in names.
+        names:  ("encoder",) or ("encoder", "encoder_reverse"), say.
+        mask:   (B, T) boolean, or None.
+    Returns:
+        h:      (B, T, len(names) H).
+        state:  both directions' last states side by side: h→ has just read the last token, h← the first.
+        cache:  for directions_backward.
+    Source: Schuster & Paliwal (1997).
+    """
+    runs = []
+    for name, reverse in zip(names, (False, True)):
+        start = zero_state(cell, len(x), len(params[name]["Wh"]), x.dtype)
+        runs.append(recurrent_forward(x, start, params[name], cell, mask, reverse))
+    h, states, caches = zip(*runs)
+    if len(names) == 1:
+        return h[0], states[0], (names, caches)
+    state = tuple(np.concatenate(pair, axis=1) for pair in zip(*states))
+    return np.concatenate(h, axis=2), state, (names, caches)
+
+
+def directions_backward(dh, dstate, cache):
+    """Backward of directions_forward.
+
+        h = [h→; h←]            dh→, dh←: the two halves of dh; the state alike
+        both read x             dx = dx→ + dx←
+
+    Returns:
+        dx:    (B, T, D). The state before the first step is zero and takes no gradient.
+        grads: grads[name] for every name.
+    """
+    names, caches = cache
+    dh = np.split(dh, len(names), axis=2)
+    dstates = zip(*(np.split(d, len(names), axis=1) for d in dstate))
+    dx, grads = 0, {}
+    for name, dh_k, dstate_k, cache_k in zip(names, dh, dstates, caches):
+        dx_k, _, grads[name] = recurrent_backward(dh_k, dstate_k, cache_k)
+        dx = dx + dx_k  # both directions read the same x
+    return dx, grads
+
+
+def stack_forward(x, params, layers, cell, mask=None):
+    """Layers above one another: each reads the outputs of the one below.
+
+    Args:
+        x:      (B, T, D).
+        params: the parameters of the model.
+        layers: from the bottom up, the names of each layer as directions_forward takes them.
+        mask:   (B, T) boolean, or None.
+    Returns:
+        h:      (B, T, ·) the outputs of the top layer.
+        state:  its last state.
+        cache:  for stack_backward.
+    """
+    caches = []
+    for names in layers:
+        x, state, cache = directions_forward(x, params, names, cell, mask)
+        caches.append(cache)
+    return x, state, caches
+
+
+def stack_backward(dh, dstate, cache):
+    """Backward of stack_forward: top layer first. The lower layers' last states were not handed on.
+
+    Returns:
+        dx:    (B, T, D).
+        grads: grads[name] for every name of every layer.
+    """
+    grads = {}
+    for layer_cache in reversed(cache):
+        dh, layer_grads = directions_backward(dh, dstate, layer_cache)
+        grads |= layer_grads
+        dstate = (0,) * len(dstate)
+    return dh, grads
+
+
+# Exercises
+# 1. Delete the `+ dh[t]` in recurrent_backward. Which tests fail, and which gradients stay right?
+# 2. Truncated BPTT: stop the gradient every k steps. Which line changes?
+# 3. Why is `Wh` multiplied inside the loop and `Wx` before it? Count the products of each kind.

@@ -1,0 +1,85 @@
+"""Chapter 11b. Tasks: strings whose right answer is known.
+
+Before this: data.py. After it: the demos.
+
+A task is a function from a source string to its target. Held-out strings never occur in training: which
+of the two a string belongs to is decided by a checksum of the string alone, so that training may go on
+drawing fresh strings for ever.
+
+Not here: ids, padding and masks (data.py).
+"""
+
+import string
+import zlib
+
+LETTERS = string.ascii_lowercase
+HELD_OUT = 8  # one string in so many is held out
+MOST_DRAWS = 1000  # for one string; past that there is none
+
+
+def copy(source):
+    """The same letters in the same order."""
+    return source
+
+
+def reverse(source):
+    """The same letters, last one first."""
+    return source[::-1]
+
+
+TASKS = {"copy": copy, "reverse": reverse}
+
+
+def is_held_out(source):
+    """Whether a string is kept for evaluation; about one in HELD_OUT is, by its CRC-32."""
+    return zlib.crc32(source.encode()) % HELD_OUT == 0
+
+
+def draw_pairs(task, rng, count, lengths=(1, 10), alphabet=LETTERS, held_out=False):
+    """Random strings with their answers.
+
+    Length and letters are uniform; a string that belongs to the other set is drawn again.
+
+    Args:
+        task:     a name of TASKS.
+        rng:      np.random.Generator.
+        count:    number of pairs.
+        lengths:  (shortest, longest).
+        alphabet: distinct letters to draw from.
+        held_out: strings that never occur in training, or (default) only such as may.
+    Returns:
+        pairs:    list of (source, target) strings.
+    Raises:
+        ValueError: an unknown task, an impossible range, a bad alphabet, or no string to be found.
+    """
+    check_task(task, lengths, alphabet)
+    sources = (_draw(rng, lengths, alphabet, held_out) for _ in range(count))
+    return [(source, TASKS[task](source)) for source in sources]
+
+
+def _draw(rng, lengths, alphabet, held_out):
+    for _ in range(MOST_DRAWS):
+        length = rng.integers(lengths[0], lengths[1] + 1)
+        source = "".join([alphabet[k] for k in rng.integers(0, len(alphabet), length)])
+        if is_held_out(source) == held_out:
+            return source
+    raise ValueError(
+        f"found no {'held-out' if held_out else 'training'} string of length {lengths[0]} to {lengths[1]} "
+        f"over {len(alphabet)} letters; allow longer strings or a larger alphabet"
+    )
+
+
+def check_task(task, lengths, alphabet):
+    """Raise ValueError, saying what is wrong, unless draw_pairs can use the three."""
+    if task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
+    shortest, longest = lengths
+    if not 0 <= shortest <= longest:
+        raise ValueError(f"lengths must be 0 ≤ shortest ≤ longest, got {shortest} to {longest}")
+    if not alphabet or len(set(alphabet)) < len(alphabet):
+        raise ValueError(f"alphabet must be distinct letters, at least one; got {alphabet!r}")
+
+
+# Exercises
+# 1. Add `sort` and `first letter` to TASKS. Which needs the most information about the source, in bits?
+# 2. Draw lengths 1–3 over two letters and list both sets. What does a fair split of a tiny world look like?

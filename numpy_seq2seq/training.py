@@ -1,0 +1,127 @@
+"""Chapter 9. Training: batches in, reports out; and evaluation.
+
+Before this: seq2seq.py, optim.py. After it: generate.py.
+
+    for each batch:   loss and gradients → clip by global norm → optimiser step → report
+
+`train` is a generator: whoever wants progress, a time limit or a stop key takes the reports one by one and
+breaks off when it likes. Nothing here prints.
+
+Units: loss in nats per target token; norm before clipping; accuracy in [0, 1].
+
+Not here: where batches come from (data.py, tasks.py).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .data import PAD, check_batch
+from .generate import generate_greedy
+from .losses import cross_entropy_forward, sequence_accuracy, token_accuracy
+from .optim import adam_step, clip_by_global_norm
+from .seq2seq import loss_and_gradients, seq2seq_forward
+
+
+class Report(NamedTuple):
+    """What one training step did."""
+
+    step: int  # from 1
+    loss: float  # nats per target token, before the step
+    norm: float  # of the whole gradient, before clipping
+    learning_rate: float
+    tokens: int  # real target tokens of the batch
+
+
+class TrainingError(ArithmeticError):
+    """Training ran into a number that is not finite."""
+
+
+def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam_step):
+    """Train in place, one step for each report that is taken.
+
+    Args:
+        params:   of the model; written in place.
+        state:    of the optimiser, from adam_init(params); written in place.
+        batches:  iterable of data.Batch, at least `steps` of them.
+        steps:    number of steps.
+        schedule: learning rate as a function of the step, from 1 to steps.
+        clip:     largest global norm of the gradient.
+        update:   adam_step or another function (params, grads, state, learning_rate).
+    Yields:
+        Report, after each step.
+    Raises:
+        TrainingError: the loss or the gradient is no longer finite. The parameters are then put back to
+            the last ones that gave a finite loss.
+        TypeError, ValueError: a batch that does not fit the model, as data.check_batch.
+    """
+    good = _copy(params)
+    for step, batch in zip(range(1, steps + 1), batches):
+        check_batch(batch, config)
+        with np.errstate(over="ignore", invalid="ignore"):  # found and reported below
+            loss, grads = loss_and_gradients(batch, params, config)
+            norm = clip_by_global_norm(grads, clip)
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            _assign(params, good)
+            what = "loss" if not math.isfinite(loss) else "norm of the gradient"
+            raise TrainingError(
+                f"the {what} became {loss if what == 'loss' else norm} at step {step}; the parameters are back at "
+                "the last good ones. Try a lower learning rate or a longer warm-up"
+            )
+        _assign(good, params)
+        update(params, grads, state, schedule(step))
+        yield Report(step, float(loss), norm, schedule(step), int(batch.target_mask.sum()))
+
+
+def _copy(params):
+    return {layer: {name: a.copy() for name, a in arrays.items()} for layer, arrays in params.items()}
+
+
+def _assign(target, params):
+    for layer, arrays in params.items():
+        for name, array in arrays.items():
+            target[layer][name][...] = array
+
+
+class Evaluation(NamedTuple):
+    """How good a model is on a batch that it was not trained on."""
+
+    loss: float  # nats per target token, with the right tokens as inputs
+    token_accuracy: float  # of its own words, EOS included
+    exact_match: float  # share of answers right from the first token to EOS
+    right: np.ndarray  # (B, T) boolean: its own token is the target's
+    tokens: np.ndarray  # (B, L) its own words
+    weights: np.ndarray | None  # (B, L, S)
+
+
+def evaluate(params, config, batch):
+    """Loss with the right tokens as inputs; accuracies of what the model says by itself.
+
+    Args:
+        batch: data.Batch, any number of pairs.
+    Returns:
+        Evaluation.
+    """
+    check_batch(batch, config)
+    logits, _, _ = seq2seq_forward(batch, params, config)
+    loss, _ = cross_entropy_forward(logits, batch.targets, batch.target_mask)
+    tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config)
+    said = np.full(batch.targets.shape, PAD)
+    shared = min(said.shape[1], tokens.shape[1])
+    said[:, :shared] = tokens[:, :shared]
+    return Evaluation(
+        float(loss),
+        token_accuracy(said, batch.targets, batch.target_mask),
+        sequence_accuracy(said, batch.targets, batch.target_mask),
+        (said == batch.targets) & batch.target_mask,
+        tokens,
+        weights,
+    )
+
+
+# Exercises
+# 1. Stop early: take reports until the loss has not fallen for 100 steps. No line of `train` has to change.
+# 2. Why is `good` filled before the update and not after it?
+# 3. The loss of Evaluation uses right inputs, its accuracies do not. Construct a model with a small loss and
+#    no exact match at all.
