@@ -48,7 +48,7 @@ class Config:
     target_vocabulary: int
     embedding_size: int = 32
     hidden_size: int = 64
-    cell: str = "gru"
+    cell: str = "lstm"
     decoder: str = "luong"
     score: str | None = None
     directions: int = 1

@@ -1,0 +1,289 @@
+"""Appendix A. Gradient checking: is this backward the derivative of that forward?
+
+Before this: layers.py. It stands apart: no other room needs it, every test does.
+
+    central differences   g ≈ (8 (f(x+h) − f(x−h)) − (f(x+2h) − f(x−2h))) / 12h      error ~ h⁴
+    complex step          g = Im f(x + ih) / h                                       exact to rounding
+
+Both are compared with what backward says. The complex step subtracts nothing, so it has no step size to
+tune, but it needs a forward that is analytic and takes complex arrays, as all of this package does.
+
+Because of the mirror rule one function checks any pair. From a prompt:
+
+    >>> import numpy as np
+    >>> from numpy_seq2seq.gradcheck import check_pair
+    >>> from numpy_seq2seq.layers import affine_backward, affine_forward
+    >>> rng = np.random.default_rng(0)
+    >>> x, params = rng.normal(size=(5, 3)), {"W": rng.normal(size=(3, 4)), "b": rng.normal(size=4)}
+    >>> errors = check_pair(affine_forward, affine_backward, (x, params))
+    >>> max(errors.values()) < 1e-9
+    True
+
+A wrong gradient raises GradientError, and the message says which array, which gate, which time step, and
+what it looks like.
+
+Not here: faults of a forward. A wrong forward has a perfectly matching gradient; known answers and
+invariances find those (tests/).
+
+Source: complex step: Squire & Trapp (1998).
+"""
+
+import inspect
+
+import numpy as np
+
+TOLERANCE = {"central": 1e-7, "complex": 1e-12}  # × the largest gradient of the array
+STEP = {"central": 2.0**-10, "complex": 1e-30}
+GATED = ("gx", "gh", "Wx", "Wh", "b", "bh")  # arrays whose last axis is one block per gate
+
+
+class GradientError(AssertionError):
+    """A gradient does not match its forward, or the check could not have noticed if it did not."""
+
+
+def numeric_gradient(f, x, method="central", entries=None):
+    """Derivative of a scalar function by an array, entry by entry.
+
+    Args:
+        f:       function without arguments that reads x and returns a scalar.
+        x:       the array, float64 for "central", complex128 for "complex"; written, and put back.
+        method:  "central" or "complex".
+        entries: flat indices to differentiate by; by default all.
+    Returns:
+        one number for each entry.
+    """
+    flat, h = x.reshape(-1), STEP[method]
+    gradient = []
+    for k in range(x.size) if entries is None else entries:
+        value = flat[k]
+
+        def at(offset):
+            flat[k] = value + offset
+            return f()
+
+        if method == "complex":
+            gradient.append(at(1j * h).imag / h)
+        else:
+            gradient.append((8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h))
+        flat[k] = value
+    return np.array(gradient)
+
+
+def check_pair(forward, backward, args, *, looked_at=(), unused=(), **options):
+    """Check a pair that follows the mirror rule, with a random gradient arriving from above.
+
+    forward(*args) -> outputs…, cache; backward(gradients of the outputs…, cache) -> gradients of those args
+    that hold floating-point arrays, in their order.
+
+    Args:
+        args:      arguments of forward, in any nesting of tuple, list and dict, floating arrays in float64.
+        looked_at: positions of outputs that take no gradient, such as attention weights.
+        unused:    names of arguments, or of arrays in them, that have no influence; their gradient must
+                   be exactly zero. Any other zero gradient is refused: it would prove nothing.
+        options:   of check_gradients.
+    Returns:
+        dict: name of each array -> largest error ÷ largest gradient.
+    Raises:
+        GradientError: with an explanation.
+    """
+    rng = np.random.default_rng(options.get("seed", 0))
+    *outputs, cache = forward(*args)
+    chosen = [k for k in range(len(outputs)) if k not in looked_at]
+    upstream = [_map(lambda y: rng.standard_normal(np.shape(y)).astype(y.dtype)[()], outputs[k]) for k in chosen]
+    gradients = _call_backward(backward, (*upstream, cache), args)
+
+    names = list(inspect.signature(forward).parameters)
+    differentiable = [k for k, arg in enumerate(args) if isinstance(arg, dict) or any(_leaves(arg))]
+    if len(differentiable) == 1:
+        gradients = (gradients,)
+    if len(gradients) != len(differentiable):
+        raise GradientError(
+            f"{_name(backward)} returned {len(gradients)} gradients; by the mirror rule it owes "
+            f"{len(differentiable)}: of {', '.join(names[k] for k in differentiable)}"
+        )
+    gradients = {names[k]: g for k, g in zip(differentiable, gradients)}
+
+    def loss(tree):
+        *outputs, _ = forward(*(tree.get(name, arg) for name, arg in zip(names, args)))
+        pairs = (pair for k, dy in zip(chosen, upstream) for pair in zip(_leaves(outputs[k]), _leaves(dy)))
+        return sum((y * dy).sum() for (_, y), (_, dy) in pairs)
+
+    tree = {names[k]: args[k] for k in differentiable}
+    return check_gradients(loss, tree, gradients, unused=unused, name=_name(backward), **options)
+
+
+def check_gradients(f, tree, gradients, *, method="central", tolerance=None, samples=None, unused=(),
+                    gates="", name="backward", seed=0):
+    """Check gradients of a scalar function of many arrays, such as a model's loss by its parameters.
+
+    Args:
+        f:         function of a tree (nested dict, tuple, list of arrays) to a scalar.
+        tree:      where to differentiate.
+        gradients: what backward says, in the same nesting.
+        method:    "central" or "complex".
+        tolerance: largest error allowed ÷ largest gradient of the array; by default 1e-7 or 1e-12.
+        samples:   check only so many entries of each array, drawn with `seed`; by default all.
+        unused:    as in check_pair.
+        gates:     letters of a cell's gates, so that the message can say which one is wrong.
+        name:      what to call the function in the message.
+    Returns:
+        dict: name of each array -> largest error ÷ largest gradient.
+    Raises:
+        GradientError: with an explanation.
+    """
+    rng = np.random.default_rng(seed)
+    tolerance = TOLERANCE[method] if tolerance is None else tolerance
+    copy = _map(lambda x: x.astype(complex) if method == "complex" else x.copy(), tree)
+    said, errors, faults = dict(_leaves(gradients)), {}, []
+    for path, x in _leaves(copy):
+        if path not in said or said[path].shape != x.shape:
+            got = "none" if path not in said else f"shape {said[path].shape}"
+            raise GradientError(f"{name} must return a gradient of {path} with shape {x.shape}, got {got}")
+        entries = np.arange(x.size) if samples is None else rng.permutation(x.size)[:samples]
+        numeric = numeric_gradient(lambda: f(copy), x, method, entries)
+        largest, error = np.abs(numeric).max(initial=0), np.abs(said[path].reshape(-1)[entries] - numeric).max(initial=0)
+        expected_zero = any(path == u or path.startswith((u + ".", u + "[")) for u in unused)
+        if largest == 0 and not expected_zero:
+            raise GradientError(f"the gradient of {path} is zero here, so this check of {name} proves nothing")
+        errors[path] = error / largest if largest else error
+        if not errors[path] <= (0 if expected_zero else tolerance):
+            faults.append(path)
+    if faults:
+        raise GradientError(_explain(f, copy, said, errors, faults, method, tolerance, gates, name))
+    return errors
+
+
+# ---- the nesting of tuples, lists and dicts ----------------------------------------------------------------
+
+
+def _leaves(tree, path=""):
+    """(path, array) for every floating-point array: params.decoder.Wh, state[0]."""
+    if isinstance(tree, (np.ndarray, np.inexact)):
+        if np.issubdtype(tree.dtype, np.inexact):
+            yield path, tree
+    elif isinstance(tree, dict):
+        for key, branch in tree.items():
+            yield from _leaves(branch, f"{path}.{key}" if path else key)
+    elif isinstance(tree, (tuple, list)):
+        fields = getattr(tree, "_fields", None)
+        for k, branch in enumerate(tree):
+            yield from _leaves(branch, f"{path}.{fields[k]}" if fields else f"{path}[{k}]")
+
+
+def _map(change, tree):
+    """The same nesting with change(array) for every floating-point array."""
+    if isinstance(tree, (np.ndarray, np.inexact)):
+        return change(tree) if np.issubdtype(tree.dtype, np.inexact) else tree
+    if isinstance(tree, dict):
+        return {key: _map(change, branch) for key, branch in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        branches = [_map(change, branch) for branch in tree]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    return tree
+
+
+def _arrays(tree):
+    if isinstance(tree, np.ndarray):
+        yield tree
+    elif isinstance(tree, (dict, tuple, list)):
+        for branch in tree.values() if isinstance(tree, dict) else tree:
+            yield from _arrays(branch)
+
+
+def _name(function):
+    return getattr(function, "__name__", "backward")
+
+
+def _call_backward(backward, arguments, args):
+    """Call it twice with everything read-only: it must not write, and must say the same both times."""
+    writeable = [a for a in _arrays((arguments, args)) if a.flags.writeable]
+    for a in writeable:
+        a.flags.writeable = False
+    try:
+        first, second = backward(*arguments), backward(*arguments)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise GradientError(f"{_name(backward)} writes into an array that it was given (cache or gradient)") from error
+    finally:
+        for a in sorted(writeable, key=lambda a: a.base is not None):  # the owner of the data before its views
+            a.flags.writeable = True
+    for (path, a), (_, b) in zip(_leaves(first), _leaves(second)):
+        if not np.array_equal(a, b):
+            raise GradientError(f"{_name(backward)} called twice gives two answers (at {path or 'its result'})")
+    return first
+
+
+# ---- the message -------------------------------------------------------------------------------------------
+
+
+def _explain(f, copy, said, errors, faults, method, tolerance, gates, name):
+    right = [path for path in errors if path not in faults]
+    lines = [f"{name}: {len(faults)} of {len(errors)} gradients are wrong" + (f" (right: {', '.join(right)})" if right else "")]
+    for path in faults:
+        x = dict(_leaves(copy))[path]
+        numeric = numeric_gradient(lambda: f(copy), x, method).reshape(x.shape)
+        lines += _explain_array(path, said[path], numeric, tolerance, gates)
+    return "\n".join(lines)
+
+
+def _explain_array(path, analytic, numeric, tolerance, gates):
+    error, largest = np.abs(analytic - numeric), np.abs(numeric).max()
+    worst = np.unravel_index(np.nan_to_num(error, nan=np.inf).argmax(), error.shape)
+    wrong = ~(error <= tolerance * largest)
+    place = f"{path}[{', '.join(map(str, worst))}]" if worst else path
+    yield (
+        f"  {place}: backward says {analytic[worst]:.6g}, the forward pass {numeric[worst]:.6g}; "
+        f"{wrong.sum()} of {wrong.size} entries wrong, error {_ratio(error, largest):.1e} × the largest, allowed {tolerance:.0e}"
+    )
+    if gates and path.split(".")[-1] in GATED and numeric.shape[-1] % len(gates) == 0:
+        blocks = wrong.reshape(-1, len(gates), numeric.shape[-1] // len(gates)).any(axis=(0, 2))
+        yield "    by gate: " + ", ".join(f"{g} {'wrong' if bad else 'right'}" for g, bad in zip(gates, blocks))
+    steps = wrong.any(axis=(0, 2)) if wrong.ndim == 3 else None
+    if steps is not None and not steps.all():
+        yield f"    by step: wrong at {', '.join(map(str, np.flatnonzero(steps)))} of 0 to {len(steps) - 1}"
+    guess = _guess(analytic, numeric, wrong, steps, tolerance * largest, gates)
+    if guess:
+        yield f"    looks like: {guess}"
+
+
+def _ratio(error, largest):
+    return np.nan_to_num(error, nan=np.inf).max() / largest if largest else np.inf
+
+
+def _guess(analytic, numeric, wrong, steps, allowed, gates):
+    """The commonest mistakes, each known by its trace."""
+    if not np.isfinite(analytic).all():
+        return "not a number: an overflow, or a division by zero"
+    if not analytic.any():
+        return "it is zero: never computed, or never added"
+    if not numeric.any():
+        return "it should be zero: nothing here depends on this array"
+    loud = wrong & (np.abs(numeric) > 0.01 * np.abs(numeric).max())
+    ratios = (analytic / np.where(loud, numeric, 1))[loud]
+    ratio = np.median(ratios) if ratios.size else np.inf
+    if ratios.size and np.abs(ratios - ratio).max() < 1e-6 * max(abs(ratio), 1):
+        if abs(ratio + 1) < 1e-6:
+            return "the sign of the wrong entries is flipped"
+        if abs(ratio) < 1e-6:
+            return "the wrong entries are zero: never computed, or never added"
+        reason = "a sum where the forward has a mean?" if ratio > 1 else "a mean where the forward has a sum?"
+        return f"the wrong entries are exactly {ratio:.6g} × the right ones: a factor too many or too few; {reason}"
+    if numeric.ndim == 2 and numeric.shape[0] == numeric.shape[1] and np.abs(analytic.T - numeric).max() <= allowed:
+        return "the transpose of the right gradient"
+    if steps is not None and len(steps) > 1 and not steps[-1]:
+        return "right at the last step and wrong before it: does step t add the gradient that comes from step t+1?"
+    if steps is not None and len(steps) > 1 and not steps[0]:
+        return "right at the first step and wrong after it: is it a layer that runs backwards, or one step out of place?"
+    if gates and numeric.shape[-1] % len(gates) == 0:
+        a, n = (np.split(g, len(gates), axis=-1) for g in (analytic, numeric))
+        for j, k in ((j, k) for j in range(len(gates)) for k in range(len(gates)) if j != k):
+            if np.abs(a[j] - n[k]).max() <= allowed and np.abs(n[k]).max() > allowed:
+                return f"block {gates[j]} holds the gradient of gate {gates[k]}"
+    return None
+
+
+# Exercises
+# 1. Plot the error of two-point differences against h from 1e-1 to 1e-15. Explain both slopes.
+# 2. Check softmax with a gradient of ones from above. What does the check refuse, and why is that right?
+# 3. Break a forward and its backward consistently. What still finds the fault?
