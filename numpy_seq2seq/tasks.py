@@ -12,6 +12,8 @@ Not here: ids, padding and masks (data.py).
 import string
 import zlib
 
+import numpy as np
+
 LETTERS = string.ascii_lowercase
 HELD_OUT = 8  # one string in so many is held out
 MOST_DRAWS = 1000  # for one string; past that there is none
@@ -28,6 +30,11 @@ def reverse(source):
 
 
 TASKS = {"copy": copy, "reverse": reverse}
+
+
+def right_places(task, length):
+    """For each output letter, the place of the source letter that it comes from: (length,) integers."""
+    return np.arange(length)[::-1] if task == "reverse" else np.arange(length)
 
 
 def is_held_out(source):

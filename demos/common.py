@@ -1,0 +1,120 @@
+"""What all demos share: their options, the progress line, and how they end."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from numpy_seq2seq.attention import SCORES
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.config import check_choice, check_size
+from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.training import TrainingError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        print(f"{self.prog}: {message} (see --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser(name, description, epilog=""):
+    """An argument parser that says what is wrong in one line and exits with 2."""
+    return _Parser(
+        prog=f"python -m demos.{name}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_common_options(options, **defaults):
+    """--seed, --steps, --hidden, --cell, --decoder, --score, --quick, --json and --html, where given a default."""
+    known = {
+        "seed": ("N", int, "everything random comes from it; same seed, same bits"),
+        "steps": ("N", int, "training steps for each model"),
+        "hidden": ("N", int, "hidden size"),
+        "cell": ("NAME", str, f"recurrent cell: {', '.join(CELLS)}"),
+        "decoder": ("NAME", str, f"decoder of the first model: {', '.join(DECODERS)}"),
+        "score": ("NAME", str, f"attention score: {', '.join(SCORES)}"),
+    }
+    for name, default in defaults.items():
+        metavar, kind, text = known[name]
+        options.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=f"{text} (default: {default})")
+    options.add_argument("--quick", action="store_true", help="a few seconds, to see that everything runs; the model will be poor")
+    options.add_argument("--json", metavar="PATH", type=Path, help="write the result as JSON")
+
+
+def check_common_options(given):
+    """Raise ValueError unless the options that are numbers or names make sense."""
+    for name in ("steps", "hidden"):
+        if hasattr(given, name):
+            check_size(f"--{name}", getattr(given, name))
+    if getattr(given, "seed", 0) < 0:
+        raise ValueError(f"--seed must not be negative, got {given.seed}")
+    for name, known in (("cell", CELLS), ("decoder", DECODERS), ("score", SCORES)):
+        if getattr(given, name, None) is not None:
+            check_choice(f"--{name}", getattr(given, name), known)
+    for name in ("json", "html"):
+        path = getattr(given, name, None)
+        if path is not None and not path.resolve().parent.is_dir():
+            raise ValueError(f"--{name}: there is no folder {path.resolve().parent}")
+
+
+def run(main):
+    """Run a demo: a wrong input becomes one line and exit status 2, Ctrl-C exit status 130."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")
+    try:
+        sys.exit(main())
+    except (ValueError, TypeError, TrainingError, OSError) as error:
+        if os.environ.get("DEMO_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def write_json(path, result):
+    """Write a result, if a path was given; NumPy numbers and arrays become plain ones."""
+    if path is not None:
+        path.write_text(json.dumps(result, indent=2, default=lambda value: value.tolist()) + "\n")
+
+
+def random_streams(seed, count):
+    """Independent random generators from one seed."""
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(count)]
+
+
+class Progress:
+    """One line that tells how training goes: in place on a terminal, a line now and then into a file."""
+
+    def __init__(self, label, steps, stream=None):
+        self.label, self.steps, self.stream = label, steps, stream or sys.stdout
+        self.started = self.shown = time.perf_counter()
+        self.tokens, self.score = 0, ""
+        self.every = 0.1 if self.stream.isatty() else 5.0
+
+    def update(self, report, score=None):
+        """Take a training.Report, and now and then a score to show beside it."""
+        now = time.perf_counter()
+        self.tokens += report.tokens
+        if score is not None:
+            self.score = f"  exact {score:4.0%}"
+        if now - self.shown < self.every and report.step < self.steps:
+            return
+        self.shown, seconds = now, now - self.started
+        left = seconds / report.step * (self.steps - report.step)
+        line = (
+            f"{self.label}  step {report.step}/{self.steps}  loss {report.loss:.4f}{self.score}"
+            f"  {self.tokens / seconds:,.0f} tokens/s  {left:.0f} s left"
+        )
+        end = "\r" if self.stream.isatty() and report.step < self.steps else "\n"
+        self.stream.write(f"{line:<78}"[: max(78, len(line))] + end)
+        self.stream.flush()

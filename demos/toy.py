@@ -1,0 +1,296 @@
+"""What reverse_task and copy_task share: one task, two models, side by side.
+
+The attention model and the fixed-vector model have the same encoder, see the same batches in the same order,
+and take the same number of steps. What differs is whether the decoder may look back.
+"""
+
+import itertools
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_seq2seq import show
+from numpy_seq2seq.config import Config
+from numpy_seq2seq.data import Batch, Vocabulary, make_batch, make_source
+from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.generate import generate_greedy
+from numpy_seq2seq.optim import adam_init, warmup_cosine
+from numpy_seq2seq.seq2seq import parameter_count, seq2seq_init
+from numpy_seq2seq.tasks import LETTERS, check_task, draw_pairs, right_places
+from numpy_seq2seq.training import Evaluation, evaluate, train
+
+from .common import Progress, add_common_options, check_common_options, parser, random_streams, write_json
+
+BATCH, EMBEDDING = 64, 32
+PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
+HELD_OUT, EXAMPLES, MAPS = 2000, 6, 200
+
+
+class Result(NamedTuple):
+    """One trained model, and how it does on held-out strings."""
+
+    name: str
+    config: Config
+    params: dict
+    steps: int
+    seconds: float
+    pairs: list
+    batch: Batch
+    evaluation: Evaluation
+    interrupted: bool
+
+
+def main(task, arguments=None):
+    """Train, show, and perhaps talk; returns the exit status."""
+    given = read_options(task, arguments)
+    vocabulary = Vocabulary(given.alphabet)
+    results = []
+    for decoder in dict.fromkeys([given.decoder, "fixed"]):
+        results.append(train_one(task, decoder, vocabulary, given))
+        if results[-1].interrupted:
+            break
+    print(report(task, vocabulary, results))
+    write_json(given.json, as_json(task, given.seed, results))
+    if given.html is not None:
+        given.html.write_text(page(task, vocabulary, results[0]), encoding="utf-8")
+        print(f"\nwrote {given.html}: open it in a browser")
+    return talk(vocabulary, results[0]) if given.interactive else 0
+
+
+def read_options(task, arguments):
+    options = parser(
+        f"{task}_task",
+        f"{task.capitalize()} strings of random letters with attention, and without it.\n\n"
+        "Trains two models with the same encoder on the same strings for the same number of steps: one whose\n"
+        "decoder attends to every encoder state, and one that gets the encoder's last state and nothing else.\n"
+        "Then shows both on strings that never occur in training. Takes about 10 seconds.",
+        "Ctrl-C ends the training and shows what there is.",
+    )
+    add_common_options(options, seed=0, steps=300, hidden=64, cell="lstm", decoder="luong", score=None)
+    options.add_argument("--lengths", metavar="A-B", default="1-10", help="shortest and longest string (default: 1-10)")
+    options.add_argument("--alphabet", metavar="LETTERS", default=LETTERS, help="letters to draw from (default: a to z)")
+    options.add_argument("--html", metavar="PATH", type=Path, help="write attention maps as a page with a slider")
+    options.add_argument("--interactive", action="store_true", help="after training, type strings and see them decoded")
+    given = options.parse_args(arguments)
+    if given.quick:
+        given.steps, given.hidden = min(given.steps, 30), min(given.hidden, 32)
+    check_common_options(given)
+    given.lengths = read_lengths(given.lengths)
+    check_task(task, given.lengths, given.alphabet)
+    if given.score is not None and not DECODERS[given.decoder].attends:
+        raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
+    return given
+
+
+def read_lengths(text):
+    """'1-10' or '7' to (shortest, longest)."""
+    parts = text.split("-")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise ValueError(f"--lengths must look like 1-10 or 7, got {text!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+def train_one(task, decoder, vocabulary, given):
+    """Train one model and evaluate it; the same seed gives every decoder the same strings."""
+    initial, drawn, kept = random_streams(given.seed, 3)
+    score = given.score if DECODERS[decoder].attends else None
+    config = Config(len(vocabulary), len(vocabulary), EMBEDDING, given.hidden, given.cell, decoder, score)
+    params = seq2seq_init(initial, config)
+
+    def draw(rng, count, held_out=False):
+        pairs = draw_pairs(task, rng, count, given.lengths, given.alphabet, held_out)
+        return pairs, make_batch(pairs, vocabulary, vocabulary)
+
+    pairs, batch = draw(kept, HELD_OUT, held_out=True)
+    glance = make_batch(pairs[:BATCH], vocabulary, vocabulary)
+    batches = (draw(drawn, BATCH)[1] for _ in itertools.count())
+    name = "attention" if DECODERS[decoder].attends else f"{decoder} vector"
+    progress, step, interrupted = Progress(f"{name:<12}", given.steps), 0, False
+    started = time.perf_counter()
+    try:
+        schedule = lambda t: warmup_cosine(t, given.steps, PEAK, WARMUP)
+        for line in train(params, adam_init(params), config, batches, given.steps, schedule, CLIP):
+            step = line.step
+            look = step % max(given.steps // 10, 1) == 0
+            progress.update(line, evaluate(params, config, glance).exact_match if look else None)
+    except KeyboardInterrupt:
+        interrupted = True
+        print(f"\nstopped after step {step}: this is what there is")
+    seconds = time.perf_counter() - started
+    return Result(name, config, params, step, seconds, pairs, batch, evaluate(params, config, batch), interrupted)
+
+
+# ---- figures -----------------------------------------------------------------------------------------------
+
+
+def exact_by_length(result):
+    """dict: length of the source -> share of answers that are entirely right."""
+    lengths = result.batch.source_mask.sum(axis=1) - 1  # without EOS
+    exact = (result.evaluation.right | ~result.batch.target_mask).all(axis=1)
+    return {int(n): float(exact[lengths == n].mean()) for n in np.unique(lengths)}
+
+
+def accuracy_by_position(result, length):
+    """(length,) share of strings of one length whose letter at each output position is right."""
+    rows = result.batch.target_mask.sum(axis=1) - 1 == length
+    return result.evaluation.right[rows, :length].mean(axis=0)
+
+
+def alignment_accuracy(task, result):
+    """Share of output letters whose largest weight lies on the source letter that they come from."""
+    hits = []
+    for (source, _), weights in zip(result.pairs[:MAPS], result.evaluation.weights):
+        places = right_places(task, len(source))[: len(weights)]
+        hits += list(weights[: len(places)].argmax(axis=1) == places)
+    return float(np.mean(hits))
+
+
+def as_json(task, seed, results):
+    """The first model's figures, and those of the model beside it under its decoder's name."""
+    first, *others = [
+        {
+            "decoder": r.config.decoder,
+            "steps": r.steps,
+            "seconds": r.seconds,
+            "parameters": parameter_count(r.params),
+            "exact_match": r.evaluation.exact_match,
+            "token_accuracy": r.evaluation.token_accuracy,
+            "loss": r.evaluation.loss,
+            "exact_by_length": exact_by_length(r),
+            "accuracy_by_position": accuracy_by_position(r, _longest(r)),
+            "alignment_accuracy": None if r.evaluation.weights is None else alignment_accuracy(task, r),
+        }
+        for r in results
+    ]
+    return {"task": task, "seed": seed, **first, **{other["decoder"]: other for other in others}}
+
+
+def _longest(result):
+    return max(exact_by_length(result))
+
+
+# ---- what a person sees ------------------------------------------------------------------------------------
+
+
+def report(task, vocabulary, results):
+    """Everything about the models as text, the same examples for each."""
+    parts = [summary(results), examples(vocabulary, results), lengths(results), positions(results)]
+    if results[0].evaluation.weights is not None:
+        parts.append(example_map(vocabulary, results[0]))
+    return "\n\n".join(["", *parts, conclusions(task, results)])
+
+
+def summary(results):
+    rows = [
+        ("parameters", *(f"{parameter_count(r.params):,}" for r in results)),
+        ("training steps", *(r.steps for r in results)),
+        ("seconds", *(f"{r.seconds:.1f}" for r in results)),
+        ("exact match", *(f"{r.evaluation.exact_match:.1%}" for r in results)),
+        ("token accuracy", *(f"{r.evaluation.token_accuracy:.1%}" for r in results)),
+        ("loss, nats per token", *(f"{r.evaluation.loss:.4f}" for r in results)),
+    ]
+    return show.table((f"On {len(results[0].pairs):,} held-out strings", *(r.name for r in results)), rows)
+
+
+def examples(vocabulary, results):
+    """source, wanted, and what each model says; a mark behind what is wrong."""
+    by_length = sorted(range(EXAMPLES * 4), key=lambda n: len(results[0].pairs[n][0]))
+    rows = []
+    for n in by_length[:: len(by_length) // EXAMPLES]:
+        source, target = results[0].pairs[n]
+        said = ["".join(vocabulary.decode(r.evaluation.tokens[n])) for r in results]
+        rows.append((source, target, *(f"{s} {'✓' if s == target else '✗'}" for s in said)))
+    return show.table(("src", "want", *(f"got: {r.name}" for r in results)), rows)
+
+
+def lengths(results):
+    shares = [exact_by_length(r) for r in results]
+    rows = [(r.name, *(f"{x:.0%}" for x in share.values())) for r, share in zip(results, shares)]
+    return show.table(("Exact match by length", *shares[0]), rows)
+
+
+def positions(results):
+    n = _longest(results[0])
+    shares = [accuracy_by_position(r, n) for r in results]
+    cells = [[f"{show.fit(show.bar(x), 20)} {x:4.0%}" for x in share] for share in shares]
+    rows = [(str(t + 1), *row) for t, row in enumerate(zip(*cells))]
+    head = ("position", *(show.fit(r.name, 25) for r in results))
+    return f"Accuracy by output position, strings of length {n}\n" + show.table(head, rows)
+
+
+def example_map(vocabulary, result):
+    n = max(range(MAPS), key=lambda k: len(result.pairs[k][0]))
+    source, output, weights = _tokens(vocabulary, result, n)
+    return "Where it looks while it writes: source across, output down\n" + show.attention_map(weights, source, output)
+
+
+def _tokens(vocabulary, result, n):
+    """Source tokens, output tokens and the map between them of held-out string n, without padding."""
+    source = [*result.pairs[n][0], show.EOS_SIGN]
+    row = result.evaluation.tokens[n]
+    output = vocabulary.decode(row)
+    output += [show.EOS_SIGN] * (len(output) < len(row))
+    return source, output, result.evaluation.weights[n][: len(output), : len(source)]
+
+
+def conclusions(task, results):
+    """What the figures of this run say, whichever way they fall."""
+    lines = []
+    if len(results) == 2:
+        n = _longest(results[0])
+        a, b = (exact_by_length(r)[n] for r in results)
+        lines.append(f"At length {n} {results[0].name} gets {a:.0%} of the strings right and {results[1].name} {b:.0%}.")
+        first, *_, last = accuracy_by_position(results[1], n) if n > 1 else (b, b)
+        verb = "starts right and goes wrong" if first - last >= 0.3 else "does not fall much from first to last"
+        lines.append(f"The {results[1].name} {verb}: first letter {first:.0%}, last letter {last:.0%}.")
+    if results[0].evaluation.weights is not None:
+        hits = alignment_accuracy(task, results[0])
+        lines.append(f"The largest weight lies on the letter to be written for {hits:.0%} of the letters.")
+    return "\n".join(lines)
+
+
+def page(task, vocabulary, result):
+    """The longest few held-out strings as a page with sliders."""
+    if result.evaluation.weights is None:
+        raise ValueError(f"--html draws attention maps, and decoder {result.config.decoder} does not attend")
+    longest = sorted(range(MAPS), key=lambda n: -len(result.pairs[n][0]))[:EXAMPLES]
+    note = (
+        f"{result.config.cell}, {result.config.decoder}, {result.config.score}; {result.steps} steps; "
+        f"exact match {result.evaluation.exact_match:.1%} on held-out strings. Move a slider: at each step the "
+        "decoder looks back at the whole source, and the shade shows where it looks."
+    )
+    return show.attention_page(f"Attention on {task}", note, [_tokens(vocabulary, result, n) for n in longest])
+
+
+def talk(vocabulary, result):
+    """Read strings and decode them token by token. Returns 2 if a script handed in a string that is refused."""
+    status = 0
+    print("\nType a string and Enter; an empty line decodes the empty string, Ctrl-D ends.")
+    for line in _prompts():
+        try:
+            source, mask = make_source([line], vocabulary)
+        except ValueError:
+            odd = next(c for c in line if c not in vocabulary.ids)
+            print(f"error: {odd!r} is not in the alphabet {''.join(vocabulary.symbols[4:])!r}", file=sys.stderr)
+            status = 0 if sys.stdin.isatty() else 2
+            continue
+        tokens, weights = generate_greedy(source, mask, result.params, result.config)
+        print(" " * 12 + "  ".join([*line, show.EOS_SIGN]))
+        for t, token in enumerate(tokens[0]):
+            symbol = show.EOS_SIGN if token == 2 else vocabulary.symbols[token]
+            row = "" if weights is None else show.attention_row(weights[0, t], 3)
+            print(f"step {t + 1:>3}  {symbol} {row}")
+        print(f"answer: {''.join(vocabulary.decode(tokens[0]))}")
+    return status
+
+
+def _prompts():
+    while True:
+        try:
+            yield input("> ")
+        except EOFError:
+            print()
+            return

@@ -1,0 +1,139 @@
+"""Appendix C. Showing: maps, bars and tables as text, and a page with a slider.
+
+Before this: generate.py. Used by the demos; no other room needs it.
+
+Letters: T output tokens (down), S source tokens (across). Every function returns a string; nothing here
+prints. Padding is never drawn: callers hand over the real part of a map only.
+
+Not here: figures (training.py) and files (the demos).
+"""
+
+import html
+import json
+import unicodedata
+
+SHADES = " ░▒▓█"
+EOS_SIGN = "⏎"
+
+
+def width(text):
+    """Columns that a text takes on a terminal: two for wide characters, none for combining ones."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def fit(text, columns, right=False):
+    """The text filled up with spaces to so many columns."""
+    space = " " * max(columns - width(text), 0)
+    return space + text if right else text + space
+
+
+def shade(weight):
+    """A weight in [0, 1] as one of five shades; anything above 1/16 is visible."""
+    return SHADES[min(int(weight * 4 + 0.75), 4)] if weight > 1 / 16 else SHADES[0]
+
+
+def attention_row(weights, columns=2):
+    """One row of a map, (S,) weights, as blocks of so many columns."""
+    return "".join(shade(w) * columns for w in weights)
+
+
+def attention_map(weights, source, output):
+    """An attention map: the source across, the output down, dark where much weight lies.
+
+    Args:
+        weights: (T, S) for the T output and S source tokens given.
+        source:  S tokens.
+        output:  T tokens.
+    """
+    columns = max(2, 1 + max(map(width, source), default=0))
+    margin = max(map(width, output), default=0)
+    head = " " * (margin + 2) + "".join(fit(token, columns) for token in source)
+    rows = (f"{fit(token, margin)} │{attention_row(row, columns)}│" for token, row in zip(output, weights))
+    return "\n".join([head, *rows])
+
+
+def bar(value, columns=20):
+    """A share in [0, 1] as a bar, in eighths of a column."""
+    eighths = round(min(max(value, 0), 1) * columns * 8)
+    return "█" * (eighths // 8) + ("", *"▏▎▍▌▋▊▉")[eighths % 8]
+
+
+def table(head, rows):
+    """Rows of cells under their heads; every column as wide as its widest cell, the first one to the left."""
+    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    columns = [max(map(width, column)) for column in zip(*cells)]
+    return "\n".join("  ".join(fit(c, w, right=k > 0) for k, (c, w) in enumerate(zip(row, columns))) for row in cells)
+
+
+def attention_page(title, note, examples):
+    """A self-contained page: for each example a map, and a slider over the output steps.
+
+    Args:
+        title, note: plain text.
+        examples:    list of (source tokens, output tokens, weights (T, S)).
+    Returns:
+        HTML; needs no network and follows the browser's light or dark setting.
+    """
+    data = [{"source": s, "output": o, "weights": [[round(float(w), 3) for w in row] for row in rows]} for s, o, rows in examples]
+    page = _PAGE.replace("TITLE", html.escape(title)).replace("NOTE", html.escape(note))
+    return page.replace("DATA", json.dumps(data).replace("<", "\\u003c"))
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>TITLE</title>
+<style>
+  :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --mark: 32, 88, 200; --line: #8888; }
+  @media (prefers-color-scheme: dark) { :root { --ink: #e8e8ea; --paper: #17181c; --mark: 120, 170, 255; } }
+  body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 46rem;
+         margin: 2rem auto; padding: 0 1rem; }
+  section { border-top: 1px solid var(--line); padding: 1rem 0; }
+  .row { display: flex; flex-wrap: wrap; gap: 3px; font: 16px ui-monospace, monospace; align-items: center; }
+  .row b { width: 5rem; font: inherit; opacity: .7; }
+  .row span { min-width: 1.4rem; padding: .15rem .3rem; text-align: center; border-radius: 4px; border: 1px solid transparent; }
+  .row span.now { border-color: var(--ink); } .row span.later { opacity: .25; }
+  table { border-collapse: collapse; font: 13px ui-monospace, monospace; margin-top: 1rem; }
+  .scroll { overflow-x: auto; }
+  td, th { width: 1.6rem; height: 1.6rem; text-align: center; padding: 0; font-weight: normal; border: 1px solid var(--paper); }
+  tr.now td { border-top-color: var(--ink); border-bottom-color: var(--ink); }
+  input { width: 100%; accent-color: rgb(var(--mark)); }
+</style></head><body>
+<h1>TITLE</h1><p>NOTE</p><main></main>
+<script>
+"use strict";
+const tint = w => `rgba(var(--mark), ${w})`;
+const add = (parent, tag, text = "", name = "") => {
+  const e = parent.appendChild(document.createElement(tag)); e.textContent = text; e.className = name; return e;
+};
+for (const {source, output, weights} of DATA) {
+  const box = add(document.querySelector("main"), "section");
+  const rows = ["reads", "writes"].map((label, k) => {
+    const row = add(box, "div", "", "row"); add(row, "b", label);
+    return (k ? output : source).map(token => add(row, "span", token));
+  });
+  const slider = add(box, "input"); slider.type = "range"; slider.min = 0; slider.max = output.length - 1; slider.value = 0;
+  slider.setAttribute("aria-label", "output step");
+  const say = add(box, "div"); say.setAttribute("aria-live", "polite");
+  const grid = add(add(box, "div", "", "scroll"), "table");
+  const head = add(grid, "tr"); add(head, "th"); source.forEach(token => add(head, "th", token));
+  const lines = weights.map((row, t) => {
+    const line = add(grid, "tr"); add(line, "th", output[t]);
+    row.forEach((w, s) => { const c = add(line, "td"); c.style.background = tint(w); c.title = `${output[t]} looks at ${source[s]}: ${w}`; });
+    line.onclick = () => { slider.value = t; show(); };
+    return line;
+  });
+  const show = () => {
+    const t = +slider.value, most = weights[t].indexOf(Math.max(...weights[t]));
+    rows[0].forEach((e, s) => { e.style.background = tint(weights[t][s]); });
+    rows[1].forEach((e, k) => { e.className = k === t ? "now" : k > t ? "later" : ""; });
+    lines.forEach((e, k) => { e.className = k === t ? "now" : ""; });
+    say.textContent = `Step ${t + 1}: writes ${output[t]} and looks most at ${source[most]} (${Math.round(100 * weights[t][most])}% of the weight, place ${most + 1} of ${source.length}).`;
+  };
+  slider.oninput = show; show();
+}
+</script></body></html>
+"""
+
+# Exercises
+# 1. Draw the map of a model before training, and after every 50 steps. When does the diagonal appear?
+# 2. Draw the map of the additive score instead of the dot product. Is a sharper map a better model?
