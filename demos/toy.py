@@ -93,8 +93,8 @@ def read_lengths(text):
     return int(parts[0]), int(parts[-1])
 
 
-def train_one(task, decoder, vocabulary, given):
-    """Train one model and evaluate it; the same seed gives every decoder the same strings."""
+def train_one(task, decoder, vocabulary, given, label=None):
+    """Train one model and evaluate it; the same seed gives every model the same strings."""
     initial, drawn, kept = random_streams(given.seed, 3)
     score = given.score if DECODERS[decoder].attends else None
     config = Config(len(vocabulary), len(vocabulary), EMBEDDING, given.hidden, given.cell, decoder, score)
@@ -107,7 +107,7 @@ def train_one(task, decoder, vocabulary, given):
     pairs, batch = draw(kept, HELD_OUT, held_out=True)
     glance = make_batch(pairs[:BATCH], vocabulary, vocabulary)
     batches = (draw(drawn, BATCH)[1] for _ in itertools.count())
-    name = "attention" if DECODERS[decoder].attends else f"{decoder} vector"
+    name = label or ("attention" if DECODERS[decoder].attends else f"{decoder} vector")
     progress, step, interrupted = Progress(f"{name:<12}", given.steps), 0, False
     started = time.perf_counter()
     try:

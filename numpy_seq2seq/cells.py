@@ -81,7 +81,7 @@ def gru_cell_forward(gx, gh, state):
     gh_n = gh[:, 2 * H :]
     n = np.tanh(gx[:, 2 * H :] + r * gh_n)
     h = n + z * (h_prev - n)
-    return (h,), (r, z, n, gh_n, h_prev)
+    return (h,), (rz, n, gh_n, h_prev)
 
 
 def gru_cell_backward(dstate, cache):
@@ -96,12 +96,13 @@ def gru_cell_backward(dstate, cache):
         dgx, dgh:    (B, 3H); they differ in block n, where the reset stands between them.
         dstate_prev: (dh_prev,), the direct path only; recurrent.py adds what flows through gh.
     """
-    (dh,), (r, z, n, gh_n, h_prev) = dstate, cache
+    (dh,), (rz, n, gh_n, h_prev) = dstate, cache
+    H = h_prev.shape[1]
+    r, z = rz[:, :H], rz[:, H:]
     da_n = tanh_backward(dh * (1 - z), n)
-    da_r = sigmoid_backward(da_n * gh_n, r)
-    da_z = sigmoid_backward(dh * (h_prev - n), z)
-    dgx = np.concatenate([da_r, da_z, da_n], axis=1)
-    dgh = np.concatenate([da_r, da_z, da_n * r], axis=1)
+    da_rz = sigmoid_backward(np.concatenate([da_n * gh_n, dh * (h_prev - n)], axis=1), rz)
+    dgx = np.concatenate([da_rz, da_n], axis=1)
+    dgh = np.concatenate([da_rz, da_n * r], axis=1)
     return dgx, dgh, (dh * z,)
 
 
@@ -132,7 +133,7 @@ def lstm_cell_forward(gx, gh, state):
     g = np.tanh(a[:, 3 * H :])
     c = f * c_prev + i * g
     tanh_c = np.tanh(c)
-    return (o * tanh_c, c), (i, f, o, g, c_prev, tanh_c)
+    return (o * tanh_c, c), (ifo, g, c_prev, tanh_c)
 
 
 def lstm_cell_backward(dstate, cache):
@@ -148,13 +149,12 @@ def lstm_cell_backward(dstate, cache):
         dgx, dgh:    (B, 4H), one and the same array.
         dstate_prev: (0, dc_prev): h_prev enters through gh alone.
     """
-    (dh, dc), (i, f, o, g, c_prev, tanh_c) = dstate, cache
+    (dh, dc), (ifo, g, c_prev, tanh_c) = dstate, cache
+    H = c_prev.shape[1]
+    i, f, o = ifo[:, :H], ifo[:, H : 2 * H], ifo[:, 2 * H :]
     dc = dc + tanh_backward(dh * o, tanh_c)  # c is read twice: by h at this step and by c at the next
-    da_i = sigmoid_backward(dc * g, i)
-    da_f = sigmoid_backward(dc * c_prev, f)
-    da_o = sigmoid_backward(dh * tanh_c, o)
-    da_g = tanh_backward(dc * i, g)
-    da = np.concatenate([da_i, da_f, da_o, da_g], axis=1)
+    difo = np.concatenate([dc * g, dc * c_prev, dh * tanh_c], axis=1)
+    da = np.concatenate([sigmoid_backward(difo, ifo), tanh_backward(dc * i, g)], axis=1)
     return da, da, (np.zeros_like(dh), dc * f)
 
 

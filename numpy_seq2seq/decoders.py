@@ -63,11 +63,14 @@ def readout_forward(h, context, params):
     Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]), with W_c in two blocks. `fixed` keeps
         the first block, so that it lacks the context and nothing else.
     """
+    shape, H = h.shape, h.shape[2]
+    h = h.reshape(-1, H)
     a = h @ params["Wh"]
     if context is not None:
-        a = a + context @ params["Wc"]
+        context = context.reshape(-1, context.shape[2])
+        a += context @ params["Wc"]
     out = np.tanh(a)
-    return out, (h, context, out, params)
+    return out.reshape(shape), (h, context, out, params, shape)
 
 
 def readout_backward(dout, cache):
@@ -81,14 +84,13 @@ def readout_backward(dout, cache):
         dcontext: (B, T, M), or None.
         grads:    Wh, and Wc with a context.
     """
-    h, context, out, params = cache
-    da = tanh_backward(dout, out)
-    H = da.shape[2]
-    grads = {"Wh": h.reshape(-1, H).T @ da.reshape(-1, H)}
+    h, context, out, params, shape = cache
+    da = tanh_backward(dout.reshape(out.shape), out)
+    dh, grads = (da @ params["Wh"].T).reshape(shape), {"Wh": h.T @ da}
     if context is None:
-        return da @ params["Wh"].T, None, grads
-    grads["Wc"] = context.reshape(-1, context.shape[2]).T @ da.reshape(-1, H)
-    return da @ params["Wh"].T, da @ params["Wc"].T, grads
+        return dh, None, grads
+    dcontext = (da @ params["Wc"].T).reshape(*shape[:2], context.shape[1])
+    return dh, dcontext, {**grads, "Wc": context.T @ da}
 
 
 def fixed_init(rng, config):

@@ -73,17 +73,19 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     x = np.ascontiguousarray(x.transpose(1, 0, 2))
     T, B, _ = x.shape
     gx = (_rows(x) @ params["Wx"] + params["b"]).reshape(T, B, Wh.shape[1])
+    real = _padded_steps(mask, T)
     steps = range(T)[::-1] if reverse else range(T)
-    h_prev = np.empty((T, B, len(Wh)), gx.dtype)
-    h = np.empty_like(h_prev)
+    h = np.empty((T + 1, B, len(Wh)), gx.dtype)
+    h, h_prev = (h[:-1], h[1:]) if reverse else (h[1:], h[:-1])  # one step apart in one array
+    if T:
+        h_prev[steps[0]] = state[0]
     caches = [None] * T
     for t in steps:
-        h_prev[t] = state[0]
         gh = state[0] @ Wh if bh is None else state[0] @ Wh + bh
         after, caches[t] = cell.forward(gx[t], gh, state)
-        state = after if mask is None else _where_real(mask[:, t], after, state)
+        state = _where_real(real[t], after, state)
         h[t] = state[0]
-    return h.transpose(1, 0, 2), state, (x, h_prev, caches, params, cell, mask, steps)
+    return h.transpose(1, 0, 2), state, (x, h_prev, caches, params, cell, real, steps)
 
 
 def recurrent_backward(dh, dstate, cache):
@@ -105,7 +107,7 @@ def recurrent_backward(dh, dstate, cache):
         grads:   Wx, Wh, b (and bh).
     Source: Werbos (1990).
     """
-    x, h_prev, caches, params, cell, mask, steps = cache
+    x, h_prev, caches, params, cell, real, steps = cache
     dh = dh.transpose(1, 0, 2)
     dgx = np.empty((*h_prev.shape[:2], len(params["b"])), h_prev.dtype)
     dgh = np.empty_like(dgx) if cell.recurrent_bias else dgx
@@ -113,12 +115,13 @@ def recurrent_backward(dh, dstate, cache):
     for t in reversed(steps):
         # h_t is read twice, as an output and by the step after it: the two gradients meet here
         dstate = (dstate[0] + dh[t], *dstate[1:])
-        dreal = dstate if mask is None else _where_real(mask[:, t], dstate, nothing)
-        dgx[t], dgh[t], dprev = cell.backward(dreal, caches[t])
+        dgx[t], dgh_t, dprev = cell.backward(_where_real(real[t], dstate, nothing), caches[t])
+        if cell.recurrent_bias:
+            dgh[t] = dgh_t
         # h_prev is read by the cell itself and by the product with Wh
-        dprev = (dprev[0] + dgh[t] @ params["Wh"].T, *dprev[1:])
+        dprev = (dprev[0] + dgh_t @ params["Wh"].T, *dprev[1:])
         # a padded step handed its state on, so it hands its gradient back
-        dstate = dprev if mask is None else _where_real(mask[:, t], dprev, dstate)
+        dstate = _where_real(real[t], dprev, dstate)
     grads = {"Wx": _rows(x).T @ _rows(dgx), "Wh": _rows(h_prev).T @ _rows(dgh), "b": _rows(dgx).sum(axis=0)}
     if cell.recurrent_bias:
         grads["bh"] = _rows(dgh).sum(axis=0)
@@ -126,9 +129,16 @@ def recurrent_backward(dh, dstate, cache):
     return dx, dstate, grads
 
 
+def _padded_steps(mask, T):
+    """For each step its column of the mask, or None where no sequence is padded: then there is nothing to do."""
+    if mask is None:
+        return [None] * T
+    return [None if column.all() else column[:, None] for column in mask.T]
+
+
 def _where_real(real, yes, no):
-    """Two states into one: rows of `yes` where real (B,) is True, else rows of `no`."""
-    return tuple(np.where(real[:, None], y, n) for y, n in zip(yes, no))
+    """Two states into one: rows of `yes` where real (B, 1) is True, else rows of `no`."""
+    return yes if real is None else tuple(np.where(real, y, n) for y, n in zip(yes, no))
 
 
 def _rows(a):
