@@ -1,4 +1,4 @@
-"""Chapter 7c. The configuration: every choice that a model is made of, checked once.
+"""Chapter 7e. The configuration: every choice that a model is made of, checked once.
 
 Before this: cells.py, attention.py, decoders.py. After it: seq2seq.py.
 
@@ -39,6 +39,9 @@ class Config:
         score:          a name of attention.SCORES; None means dot where the decoder attends.
         directions:     of the encoder: 1, or 2 with H/2 units each.
         layers:         of the encoder; the decoder has one and starts from the top layer's last state.
+        reverse_source: the encoder reads from the last token to the first (one direction only).
+        attention_only: the decoder starts from zeros, so that everything must pass through attention.
+        dropout:        rate between the encoder's layers and before the output layer, in [0, 1).
         dtype:          of all parameters: float32 to train, float64 to check gradients.
     Raises:
         ValueError: names the choice, what was expected, and what came.
@@ -53,6 +56,9 @@ class Config:
     score: str | None = None
     directions: int = 1
     layers: int = 1
+    reverse_source: bool = False
+    attention_only: bool = False
+    dropout: float = 0.0
     dtype: str = "float32"
 
     def __post_init__(self):
@@ -65,12 +71,17 @@ class Config:
             raise ValueError(f"directions must be 1 or 2, got {self.directions!r}")
         if self.hidden_size % self.directions:
             raise ValueError(f"hidden_size must be even with two directions (half for each), got {self.hidden_size}")
+        if self.reverse_source and self.directions == 2:
+            raise ValueError("reverse_source changes nothing with two directions; use it with directions=1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be a rate in [0, 1), got {self.dropout!r}")
         if DECODERS[self.decoder].attends:
             if self.score is None:
                 object.__setattr__(self, "score", "dot")
             check_choice("score", self.score, SCORES)
-        elif self.score is not None:
-            raise ValueError(f"decoder {self.decoder!r} does not attend, so score {self.score!r} would be ignored; leave it out")
+        elif self.score is not None or self.attention_only:
+            option = "attention_only" if self.score is None else f"score {self.score!r}"
+            raise ValueError(f"decoder {self.decoder!r} does not attend, so {option} makes no sense; leave it out")
 
 
 # Exercises

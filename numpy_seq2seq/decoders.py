@@ -1,17 +1,18 @@
-"""Chapter 7b. Decoders: from what was read to what is written, with and without attention.
+"""Chapter 7c. Decoders: from what was read to what is written, with and without attention.
 
-Before this: recurrent.py, attention.py, encoder.py. After it: seq2seq.py.
+Before this: recurrent.py, attention.py, readout.py. After it: step_decoders.py.
 
 Letters: B batch, T target length (1 while generating), S source length, D embedding size, H hidden size.
 x are the embedded target tokens *before* the ones to be predicted; out is what the output layer reads.
 
     fixed   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wh)
     peeky   h_t = cell([x_t; v], h_{t−1})       out_t = tanh(h_t Wh + v Wc)
-    luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wh + c_t Wc)
+    luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wh + c_t Wc)       c_t = attention(h_t)
 
 All start from the encoder's last state. `fixed` has nothing else. `peeky` sees the same vector v again at
 every step, which spares its state the work of remembering but adds no information. `luong` has a fresh
 context c_t for every step. Compare the three forward functions: the difference between them is the lesson.
+Two more, whose recurrence waits for the attention, are in step_decoders.py: `luong_feeding`, `bahdanau`.
 
 Decoders have one signature and can take each other's place:
 
@@ -28,69 +29,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .activations import tanh_backward
 from .attention import SCORES, attention_backward, attention_forward
 from .cells import CELLS
-from .layers import glorot
+from .readout import Source, no_gradient, readout_backward, readout_forward, readout_init
 from .recurrent import recurrent_backward, recurrent_forward, recurrent_init
-
-
-class Source(NamedTuple):
-    """All that a decoder may look at while it writes. Its gradient is a Source too."""
-
-    vector: np.ndarray  # (B, H) the encoder's last output: the fixed vector
-    memory: np.ndarray  # (B, S, H) the encoder's output at every position
-    keys: np.ndarray  # (B, S, A) what attention finds a memory by
-    mask: np.ndarray | None  # (B, S) boolean, True at a real token
-
-
-def _no_gradient(source):
-    return Source(*(np.zeros(a.shape, a.dtype) for a in source[:3]), None)
-
-
-def readout_forward(h, context, params):
-    """What the output layer will read: the state, and beside it the context if there is one.
-
-        out_t = tanh(h_t Wh + c_t Wc)
-
-    Args:
-        h:       (B, T, H) the decoder's states.
-        context: (B, T, M), or None: then the second term is absent.
-        params:  Wh (H, H), and Wc (M, H) with a context.
-    Returns:
-        out:     (B, T, H).
-        cache:   for readout_backward.
-    Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]), with W_c in two blocks. `fixed` keeps
-        the first block, so that it lacks the context and nothing else.
-    """
-    shape, H = h.shape, h.shape[2]
-    h = h.reshape(-1, H)
-    a = h @ params["Wh"]
-    if context is not None:
-        context = context.reshape(-1, context.shape[2])
-        a += context @ params["Wc"]
-    out = np.tanh(a)
-    return out.reshape(shape), (h, context, out, params, shape)
-
-
-def readout_backward(dout, cache):
-    """Backward of readout_forward.
-
-        out = tanh(a)           da = dout (1 − out²)
-        a = h Wh + c Wc         dWh = Σ hᵀ da,  dWc = Σ cᵀ da,  dh = da Whᵀ,  dc = da Wcᵀ
-
-    Returns:
-        dh:       (B, T, H).
-        dcontext: (B, T, M), or None.
-        grads:    Wh, and Wc with a context.
-    """
-    h, context, out, params, shape = cache
-    da = tanh_backward(dout.reshape(out.shape), out)
-    dh, grads = (da @ params["Wh"].T).reshape(shape), {"Wh": h.T @ da}
-    if context is None:
-        return dh, None, grads
-    dcontext = (da @ params["Wc"].T).reshape(*shape[:2], context.shape[1])
-    return dh, dcontext, {**grads, "Wc": context.T @ da}
+from .step_decoders import (
+    bahdanau_backward,
+    bahdanau_forward,
+    bahdanau_init,
+    luong_feeding_backward,
+    luong_feeding_forward,
+    luong_feeding_init,
+)
 
 
 def fixed_init(rng, config):
@@ -98,7 +48,7 @@ def fixed_init(rng, config):
     D, H = config.embedding_size, config.hidden_size
     return {
         "decoder": recurrent_init(rng, D, H, CELLS[config.cell], config.dtype),
-        "readout": {"Wh": glorot(rng, H, H, config.dtype)},
+        "readout": readout_init(rng, config, context=False),
     }
 
 
@@ -137,7 +87,7 @@ def fixed_backward(dout, dstate, cache):
     recurrent_cache, readout_cache, source = cache
     dh, _, readout = readout_backward(dout, readout_cache)
     dx, dstate, decoder = recurrent_backward(dh, dstate, recurrent_cache)
-    return dx, dstate, _no_gradient(source), {"decoder": decoder, "readout": readout}
+    return dx, dstate, no_gradient(source), {"decoder": decoder, "readout": readout}
 
 
 def peeky_init(rng, config):
@@ -145,7 +95,7 @@ def peeky_init(rng, config):
     D, H = config.embedding_size, config.hidden_size
     return {
         "decoder": recurrent_init(rng, D + H, H, CELLS[config.cell], config.dtype),
-        "readout": {"Wh": glorot(rng, H, H, config.dtype), "Wc": glorot(rng, H, H, config.dtype)},
+        "readout": readout_init(rng, config, context=True),
     }
 
 
@@ -182,7 +132,7 @@ def peeky_backward(dout, dstate, cache):
     dxv, dstate, decoder = recurrent_backward(dh, dstate, recurrent_cache)
     # v is read 2T times: by the cell and by the readout, at each step
     dvector = (dv_readout + dxv[:, :, D:]).sum(axis=1)
-    dsource = _no_gradient(source)._replace(vector=dvector)
+    dsource = no_gradient(source)._replace(vector=dvector)
     return dxv[:, :, :D], dstate, dsource, {"decoder": decoder, "readout": readout}
 
 
@@ -192,7 +142,7 @@ def luong_init(rng, config):
     return {
         "decoder": recurrent_init(rng, D, H, CELLS[config.cell], config.dtype),
         "attention": SCORES[config.score].init(rng, H, H, config.dtype),
-        "readout": {"Wh": glorot(rng, H, H, config.dtype), "Wc": glorot(rng, H, H, config.dtype)},
+        "readout": readout_init(rng, config, context=True),
     }
 
 
@@ -241,6 +191,8 @@ class Decoder(NamedTuple):
 
     name: str
     attends: bool
+    bridges: bool  # a learned layer stands between the encoder's last state and the decoder's first
+    feeds: bool  # the state carries the last out too: (h, out) or (h, c, out)
     init: Callable  # (rng, config) -> params
     forward: Callable
     backward: Callable
@@ -249,9 +201,11 @@ class Decoder(NamedTuple):
 DECODERS = {
     decoder.name: decoder
     for decoder in (
-        Decoder("fixed", False, fixed_init, fixed_forward, fixed_backward),
-        Decoder("peeky", False, peeky_init, peeky_forward, peeky_backward),
-        Decoder("luong", True, luong_init, luong_forward, luong_backward),
+        Decoder("fixed", False, False, False, fixed_init, fixed_forward, fixed_backward),
+        Decoder("peeky", False, False, False, peeky_init, peeky_forward, peeky_backward),
+        Decoder("luong", True, False, False, luong_init, luong_forward, luong_backward),
+        Decoder("luong_feeding", True, False, True, luong_feeding_init, luong_feeding_forward, luong_feeding_backward),
+        Decoder("bahdanau", True, True, False, bahdanau_init, bahdanau_forward, bahdanau_backward),
     )
 }
 

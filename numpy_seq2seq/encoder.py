@@ -8,6 +8,10 @@ The two things that it returns are the whole story of this project. `state` is t
 model without attention will ever know of the source. `memory` keeps what was read at every place, for
 whoever can look back.
 
+With config.reverse_source the layers run from the last token to the first (Sutskever's trick): the state has
+then just read the *beginning* of the source, where a copy has to begin. Since padding hands the state on,
+each sequence is reversed at its own length, and memory s still belongs to token s.
+
 With two directions each has H/2 units, so that memory and state have size H either way and no layer is
 needed to fit them to the decoder.
 
@@ -37,7 +41,7 @@ def encoder_init(rng, config):
     return params
 
 
-def encoder_forward(source, mask, params, config):
+def encoder_forward(source, mask, params, config, rng=None):
     """Read the source.
 
         x = E[source]
@@ -46,13 +50,16 @@ def encoder_forward(source, mask, params, config):
     Args:
         source: (B, S) token ids.
         mask:   (B, S) boolean, True at a real token.
+        rng:    np.random.Generator for dropout between layers; None while evaluating.
     Returns:
         memory: (B, S, H) the top layer's output at every source position.
         state:  tuple of (B, H), its state after the last token: the fixed vector.
         cache:  for encoder_backward.
     """
     x, embedding_cache = embedding_forward(source, params["source_embedding"])
-    memory, state, stack_cache = stack_forward(x, params, encoder_layers(config), CELLS[config.cell], mask)
+    memory, state, stack_cache = stack_forward(
+        x, params, encoder_layers(config), CELLS[config.cell], mask, config.reverse_source, config.dropout, rng
+    )
     return memory, state, (embedding_cache, stack_cache)
 
 

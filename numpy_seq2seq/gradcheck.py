@@ -33,7 +33,7 @@ import inspect
 import numpy as np
 
 TOLERANCE = {"central": 1e-7, "complex": 1e-12}  # × the largest gradient of the array
-STEP = {"central": 2.0**-10, "complex": 1e-30}
+STEP = {"central": 2.0**-11, "complex": 1e-30}
 GATED = ("gx", "gh", "Wx", "Wh", "b", "bh")  # arrays whose last axis is one block per gate
 
 
@@ -122,7 +122,7 @@ def check_gradients(f, tree, gradients, *, method="central", tolerance=None, sam
         gradients: what backward says, in the same nesting.
         method:    "central" or "complex".
         tolerance: largest error allowed ÷ largest gradient of the array; by default 1e-7 or 1e-12.
-        samples:   check only so many entries of each array, drawn with `seed`; by default all.
+        samples:   check only so many entries of each array: the largest half, and random others; by default all.
         unused:    as in check_pair.
         gates:     letters of a cell's gates, so that the message can say which one is wrong.
         name:      what to call the function in the message.
@@ -139,7 +139,7 @@ def check_gradients(f, tree, gradients, *, method="central", tolerance=None, sam
         if path not in said or said[path].shape != x.shape:
             got = "none" if path not in said else f"shape {said[path].shape}"
             raise GradientError(f"{name} must return a gradient of {path} with shape {x.shape}, got {got}")
-        entries = np.arange(x.size) if samples is None else rng.permutation(x.size)[:samples]
+        entries = _entries(said[path], samples, rng)
         numeric = numeric_gradient(lambda: f(copy), x, method, entries)
         largest, error = np.abs(numeric).max(initial=0), np.abs(said[path].reshape(-1)[entries] - numeric).max(initial=0)
         expected_zero = any(path == u or path.startswith((u + ".", u + "[")) for u in unused)
@@ -151,6 +151,15 @@ def check_gradients(f, tree, gradients, *, method="central", tolerance=None, sam
     if faults:
         raise GradientError(_explain(f, copy, said, errors, faults, method, tolerance, gates, name))
     return errors
+
+
+def _entries(gradient, samples, rng):
+    """Flat indices to check: all, or the largest ones and as many random ones."""
+    if samples is None or samples >= gradient.size:
+        return np.arange(gradient.size)
+    by_size = np.argsort(-np.abs(gradient), axis=None)
+    largest, others = by_size[: samples // 2], by_size[samples // 2 :]
+    return np.concatenate([largest, rng.permutation(others)[: samples - len(largest)]])
 
 
 # ---- the nesting of tuples, lists and dicts ----------------------------------------------------------------

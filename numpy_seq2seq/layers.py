@@ -1,4 +1,4 @@
-"""Chapter 2. Layers without time: embedding and affine.
+"""Chapter 2. Layers without time: embedding, affine, dropout.
 
 Before this: activations.py. After it: cells.py.
 
@@ -107,6 +107,35 @@ def affine_backward(dy, cache):
     drows = dy.reshape(-1, W.shape[1])
     dx = (drows @ W.T).reshape(*dy.shape[:-1], W.shape[0])
     return dx, {"W": rows.T @ drows, "b": drows.sum(axis=0)}
+
+
+def dropout_forward(x, rate, rng):
+    """Switch off a random share of the numbers, so that none becomes indispensable (inverted dropout).
+
+        y = x · k / (1 − p)     k = 1 with probability 1 − p, else 0; the mean of y is x
+
+    Args:
+        x:     (...).
+        rate:  p in [0, 1).
+        rng:   np.random.Generator; None while evaluating: then y = x.
+    Returns:
+        y:     (...).
+        cache: for dropout_backward: the factors, or None where y = x.
+    Source: Srivastava et al. (2014). Deviation: there the weights are multiplied by 1 − p at test time; here
+        the scaling is done in training, so that evaluation has nothing to undo.
+    """
+    if rng is None or rate == 0:
+        return x, None
+    factors = ((rng.random(x.shape) >= rate) / (1 - rate)).astype(x.dtype)
+    return x * factors, factors
+
+
+def dropout_backward(dy, cache):
+    """Backward of dropout_forward.
+
+        y = x · factors         dx = dy · factors
+    """
+    return dy if cache is None else dy * cache
 
 
 # Exercises

@@ -16,40 +16,45 @@ import numpy as np
 from .activations import log_softmax
 
 
-def cross_entropy_forward(logits, targets, mask):
+def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     """How surprised the model is by the right token, averaged over real tokens.
 
-        L = −(1/N) Σ_{bt real} log p_bt[target_bt]          p = softmax(logits)
+        L = −(1/N) Σ_{bt real} Σ_v q_v log p_v      p = softmax(logits)
+        q = (1 − ε) onehot(target) + ε / V          ε = 0: L = −(1/N) Σ log p[target]
 
     Args:
-        logits:  (B, T, V).
-        targets: (B, T) token ids.
-        mask:    (B, T) boolean.
+        logits:    (B, T, V).
+        targets:   (B, T) token ids.
+        mask:      (B, T) boolean.
+        smoothing: ε in [0, 1), the share of the labels that is spread evenly over all V tokens.
     Returns:
-        loss:    scalar, nats per target token; 0 where no token is real.
-        cache:   for cross_entropy_backward.
+        loss:      scalar, nats per target token; 0 where no token is real.
+        cache:     for cross_entropy_backward.
+    Source: label smoothing: Szegedy et al. (2016), section 7, with u(k) = 1/V.
     """
     log_p = log_softmax(logits)
-    right = np.take_along_axis(log_p, targets[..., None], axis=2)[..., 0]
+    surprise = -np.take_along_axis(log_p, targets[..., None], axis=2)[..., 0]
+    if smoothing:
+        surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=2)
     count = max(int(mask.sum()), 1)
-    return -np.where(mask, right, 0).sum() / count, (log_p, targets, mask, count)
+    return np.where(mask, surprise, 0).sum() / count, (log_p, targets, mask, smoothing, count)
 
 
 def cross_entropy_backward(dloss, cache):
-    """Backward of cross_entropy_forward: what the model said, minus what was right.
+    """Backward of cross_entropy_forward: what the model said, minus what it should have said.
 
-        L = −(1/N) Σ log p[target]      dlogits = dL (p − onehot(target)) / N   on real tokens, else 0
+        L = −(1/N) Σ q log p        dlogits = dL (p − q) / N        on real tokens, else 0
 
     Args:
         dloss:   scalar, usually 1.
     Returns:
         dlogits: (B, T, V).
     """
-    log_p, targets, mask, count = cache
-    dlogits = np.exp(log_p)
-    wrong = np.take_along_axis(dlogits, targets[..., None], axis=2) - 1
-    np.put_along_axis(dlogits, targets[..., None], wrong, axis=2)
-    return dlogits * (mask[..., None] * (dloss / count)).astype(dlogits.dtype)
+    log_p, targets, mask, smoothing, count = cache
+    difference = np.exp(log_p) - smoothing / log_p.shape[2]
+    at_target = np.take_along_axis(difference, targets[..., None], axis=2) - (1 - smoothing)
+    np.put_along_axis(difference, targets[..., None], at_target, axis=2)
+    return difference * (mask[..., None] * (dloss / count)).astype(difference.dtype)
 
 
 def token_accuracy(predicted, targets, mask):

@@ -37,17 +37,22 @@ def adam_init(params):
     return {"m": zeros[0], "v": zeros[1], "t": 0}
 
 
-def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    """One step of Adam, in place on params and state.
+def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, decay=0.0):
+    """One step of Adam, in place on params and state; with decay it is AdamW.
 
         m ← β₁ m + (1 − β₁) g           mean of the gradient
         v ← β₂ v + (1 − β₂) g²          mean of its square
         m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      both began at zero: undo that
+        θ ← θ − η λ θ                   decoupled: the decay does not pass through m and v
         θ ← θ − η m̂ / (√v̂ + ε)
 
     In the first step m̂/√v̂ = ±1: every parameter moves by η, however large its gradient.
 
-    Source: Kingma & Ba (2015), algorithm 1.
+    Args:
+        learning_rate: η.
+        decay:         λ, for all parameters alike.
+    Source: Kingma & Ba (2015), algorithm 1; decay: Loshchilov & Hutter (2019), algorithm 2. Deviation: there λ is
+        multiplied by the schedule alone; here, as in PyTorch, by the learning rate η.
     """
     state["t"] += 1
     correction1, correction2 = 1 - beta1 ** state["t"], 1 - beta2 ** state["t"]
@@ -56,6 +61,8 @@ def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsil
             g, m, v = grads[layer][name], state["m"][layer][name], state["v"][layer][name]
             m += (1 - beta1) * (g - m)
             v += (1 - beta2) * (g * g - v)
+            if decay:
+                theta -= learning_rate * decay * theta
             theta -= (learning_rate / correction1) * m / (np.sqrt(v / correction2) + epsilon)
 
 
@@ -99,6 +106,24 @@ def warmup_cosine(step, steps, peak, warmup):
     if step <= warmup:
         return peak * step / warmup
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))
+
+
+def exponential_decay(step, peak, rate):
+    """Learning rate that shrinks by the same factor every step.
+
+        η = peak · rate^(t − 1)
+    """
+    return peak * rate ** (step - 1)
+
+
+def inverse_sqrt(step, peak, warmup):
+    """Learning rate that rises linearly to its peak and then falls like 1/√t.
+
+        η = peak · min(t / warmup, √(warmup / t))
+
+    Source: Vaswani et al. (2017), equation 3, with peak = d_model^−½ · warmup^−½.
+    """
+    return peak * min(step / warmup, math.sqrt(warmup / step))
 
 
 # Exercises

@@ -14,7 +14,7 @@ Not here: what happens inside a step (cells.py); token ids (layers.py).
 
 import numpy as np
 
-from .layers import glorot
+from .layers import dropout_backward, dropout_forward, glorot
 
 
 def recurrent_init(rng, input_size, hidden_size, cell, dtype):
@@ -48,6 +48,62 @@ def zero_state(cell, batch, hidden_size, dtype):
     return tuple(np.zeros((batch, hidden_size), dtype) for _ in range(cell.states))
 
 
+def step_forward(gx, state, params, cell):
+    """One time step: the product with the past, then the cell.
+
+        gh = h_prev Wh (+ bh)
+        state = cell(gx, gh, state_prev)
+
+    Args:
+        gx:     (B, GH) what this step's input contributes.
+        state:  tuple of (B, H).
+        params: Wh (H, GH), and bh (GH,) where cell.recurrent_bias.
+        cell:   a record of cells.CELLS.
+    Returns:
+        state:  tuple of (B, H).
+        cache:  for step_backward.
+    """
+    gh = state[0] @ params["Wh"]
+    if cell.recurrent_bias:
+        gh = gh + params["bh"]
+    state, cell_cache = cell.forward(gx, gh, state)
+    return state, (cell_cache, params["Wh"], cell)
+
+
+def step_backward(dstate, cache):
+    """Backward of step_forward, without the gradients of Wh and bh: weight_gradients takes those for all
+    steps in one product.
+
+        state = cell(gx, gh, state_prev)    dgx, dgh, dstate_prev
+        gh = h_prev Wh (+ bh)               dh_prev += dgh Whᵀ
+
+    Returns:
+        dgx:    (B, GH).
+        dstate: gradient of the state before the step.
+        dgh:    (B, GH), for weight_gradients.
+    """
+    cell_cache, Wh, cell = cache
+    dgx, dgh, dstate = cell.backward(dstate, cell_cache)
+    # h_prev is read by the cell itself and by the product with Wh
+    return dgx, (dstate[0] + dgh @ Wh.T, *dstate[1:]), dgh
+
+
+def weight_gradients(x, h_prev, dgx, dgh):
+    """Gradients of a layer's parameters, each as one product over all T steps and B sequences.
+
+        gx = x Wx + b           dWx = Σ x_tᵀ dgx_t,  db = Σ dgx_t
+        gh = h_prev Wh + bh     dWh = Σ h_{t−1}ᵀ dgh_t,  dbh = Σ dgh_t
+
+    Args:
+        x, h_prev: (T, B, ·).
+        dgx, dgh:  (T, B, GH); one and the same array means that gh has no bias.
+    Returns:
+        grads:     Wx, Wh, b, and bh where dgh is an array of its own.
+    """
+    grads = {"Wx": _rows(x).T @ _rows(dgx), "Wh": _rows(h_prev).T @ _rows(dgh), "b": _rows(dgx).sum(axis=0)}
+    return grads if dgh is dgx else {**grads, "bh": _rows(dgh).sum(axis=0)}
+
+
 def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     """Run a cell along time.
 
@@ -69,20 +125,14 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
         state:   the state after the last step.
         cache:   for recurrent_backward.
     """
-    Wh, bh = params["Wh"], params.get("bh")
     x = np.ascontiguousarray(x.transpose(1, 0, 2))
-    T, B, _ = x.shape
-    gx = (_rows(x) @ params["Wx"] + params["b"]).reshape(T, B, Wh.shape[1])
-    real = _padded_steps(mask, T)
-    steps = range(T)[::-1] if reverse else range(T)
-    h = np.empty((T + 1, B, len(Wh)), gx.dtype)
-    h, h_prev = (h[:-1], h[1:]) if reverse else (h[1:], h[:-1])  # one step apart in one array
-    if T:
-        h_prev[steps[0]] = state[0]
-    caches = [None] * T
+    gx = input_part(x, params)
+    h, h_prev = _one_step_apart(gx, state[0], reverse)
+    real = _padded_steps(mask, len(x))
+    steps = range(len(x))[::-1] if reverse else range(len(x))
+    caches = [None] * len(x)
     for t in steps:
-        gh = state[0] @ Wh if bh is None else state[0] @ Wh + bh
-        after, caches[t] = cell.forward(gx[t], gh, state)
+        after, caches[t] = step_forward(gx[t], state, params, cell)
         state = _where_real(real[t], after, state)
         h[t] = state[0]
     return h.transpose(1, 0, 2), state, (x, h_prev, caches, params, cell, real, steps)
@@ -115,18 +165,25 @@ def recurrent_backward(dh, dstate, cache):
     for t in reversed(steps):
         # h_t is read twice, as an output and by the step after it: the two gradients meet here
         dstate = (dstate[0] + dh[t], *dstate[1:])
-        dgx[t], dgh_t, dprev = cell.backward(_where_real(real[t], dstate, nothing), caches[t])
+        dgx[t], dbefore, dgh_t = step_backward(_where_real(real[t], dstate, nothing), caches[t])
         if cell.recurrent_bias:
             dgh[t] = dgh_t
-        # h_prev is read by the cell itself and by the product with Wh
-        dprev = (dprev[0] + dgh_t @ params["Wh"].T, *dprev[1:])
         # a padded step handed its state on, so it hands its gradient back
-        dstate = _where_real(real[t], dprev, dstate)
-    grads = {"Wx": _rows(x).T @ _rows(dgx), "Wh": _rows(h_prev).T @ _rows(dgh), "b": _rows(dgx).sum(axis=0)}
-    if cell.recurrent_bias:
-        grads["bh"] = _rows(dgh).sum(axis=0)
+        dstate = _where_real(real[t], dbefore, dstate)
     dx = (_rows(dgx) @ params["Wx"].T).reshape(x.shape).transpose(1, 0, 2)
-    return dx, dstate, grads
+    return dx, dstate, weight_gradients(x, h_prev, dgx, dgh)
+
+
+def input_part(x, params):
+    """gx = x Wx + b for all steps: (T, B, D) to (T, B, GH) in one product."""
+    return (_rows(x) @ params["Wx"] + params["b"]).reshape(*x.shape[:2], len(params["b"]))
+
+
+def _one_step_apart(gx, first, reverse):
+    """Room for h and h_prev as two views, one step apart, of one array; h_prev begins with `first` (B, H)."""
+    h = np.empty((len(gx) + 1, *first.shape), gx.dtype)
+    h[-1 if reverse else 0] = first
+    return (h[:-1], h[1:]) if reverse else (h[1:], h[:-1])
 
 
 def _padded_steps(mask, T):
@@ -146,7 +203,7 @@ def _rows(a):
     return a.reshape(-1, a.shape[-1])
 
 
-def directions_forward(x, params, names, cell, mask=None):
+def directions_forward(x, params, names, cell, mask=None, backwards=False):
     """One layer in one direction, or in two whose outputs stand side by side.
 
         h→ = recurrent(x),  h← = recurrent(x, reverse),  h = [h→; h←]
@@ -156,6 +213,7 @@ def directions_forward(x, params, names, cell, mask=None):
         params: the parameters of the model; those of this layer are params[name] for name in names.
         names:  ("encoder",) or ("encoder", "encoder_reverse"), say.
         mask:   (B, T) boolean, or None.
+        backwards: the first name runs from the last token to the first.
     Returns:
         h:      (B, T, len(names) H).
         state:  both directions' last states side by side: h→ has just read the last token, h← the first.
@@ -163,7 +221,7 @@ def directions_forward(x, params, names, cell, mask=None):
     Source: Schuster & Paliwal (1997).
     """
     runs = []
-    for name, reverse in zip(names, (False, True)):
+    for name, reverse in zip(names, (backwards, not backwards)):
         start = zero_state(cell, len(x), len(params[name]["Wh"]), x.dtype)
         runs.append(recurrent_forward(x, start, params[name], cell, mask, reverse))
     h, states, caches = zip(*runs)
@@ -176,7 +234,7 @@ def directions_forward(x, params, names, cell, mask=None):
 def directions_backward(dh, dstate, cache):
     """Backward of directions_forward.
 
-        h = [h→; h←]            dh→, dh←: the two halves of dh; the state alike
+        h = [h→; h←]            dh→, dh←: the two halves of dh; the state likewise
         both read x             dx = dx→ + dx←
 
     Returns:
@@ -193,23 +251,30 @@ def directions_backward(dh, dstate, cache):
     return dx, grads
 
 
-def stack_forward(x, params, layers, cell, mask=None):
-    """Layers above one another: each reads the outputs of the one below.
+def stack_forward(x, params, layers, cell, mask=None, backwards=False, dropout=0.0, rng=None):
+    """Layers above one another: each reads the outputs of the one below, with dropout in between.
 
     Args:
-        x:      (B, T, D).
-        params: the parameters of the model.
-        layers: from the bottom up, the names of each layer as directions_forward takes them.
-        mask:   (B, T) boolean, or None.
+        x:         (B, T, D).
+        params:    the parameters of the model.
+        layers:    from the bottom up, the names of each layer as directions_forward takes them.
+        mask:      (B, T) boolean, or None.
+        backwards: as in directions_forward, for every layer.
+        dropout:   rate, between the layers only: the recurrence itself is left alone.
+        rng:       np.random.Generator; None switches dropout off.
     Returns:
-        h:      (B, T, ·) the outputs of the top layer.
-        state:  its last state.
-        cache:  for stack_backward.
+        h:         (B, T, ·) the outputs of the top layer.
+        state:     its last state.
+        cache:     for stack_backward.
+    Source: dropout between layers but not along time: Zaremba et al. (2014).
     """
     caches = []
     for names in layers:
-        x, state, cache = directions_forward(x, params, names, cell, mask)
-        caches.append(cache)
+        dropout_cache = None
+        if caches:
+            x, dropout_cache = dropout_forward(x, dropout, rng)
+        x, state, cache = directions_forward(x, params, names, cell, mask, backwards)
+        caches.append((dropout_cache, cache))
     return x, state, caches
 
 
@@ -221,10 +286,13 @@ def stack_backward(dh, dstate, cache):
         grads: grads[name] for every name of every layer.
     """
     grads = {}
-    for layer_cache in reversed(cache):
+    for k in reversed(range(len(cache))):
+        dropout_cache, layer_cache = cache[k]
         dh, layer_grads = directions_backward(dh, dstate, layer_cache)
+        if k:
+            dh = dropout_backward(dh, dropout_cache)
+            dstate = tuple(np.zeros((len(dh), dh.shape[2]), dh.dtype) for _ in dstate)
         grads |= layer_grads
-        dstate = (0,) * len(dstate)
     return dh, grads
 
 
