@@ -52,7 +52,7 @@ def numeric_gradient(f, x, method="central", entries=None):
     Returns:
         one number for each entry.
     """
-    flat, h = x.reshape(-1), STEP[method]
+    flat, h = x.flat, STEP[method]
     gradient = []
     for k in range(x.size) if entries is None else entries:
         value = flat[k]
@@ -96,9 +96,12 @@ def check_pair(forward, backward, args, *, looked_at=(), unused=(), **options):
     differentiable = [k for k, arg in enumerate(args) if isinstance(arg, dict) or any(_leaves(arg))]
     if len(differentiable) == 1:
         gradients = (gradients,)
-    if len(gradients) != len(differentiable):
+    if not differentiable:
+        raise ValueError(f"nothing to check in {_name(backward)}: no argument holds a floating-point array")
+    if not isinstance(gradients, tuple) or len(gradients) != len(differentiable):
+        got = f"{len(gradients)} gradients" if isinstance(gradients, tuple) else f"one {type(gradients).__name__}"
         raise GradientError(
-            f"{_name(backward)} returned {len(gradients)} gradients; by the mirror rule it owes "
+            f"{_name(backward)} returned {got}; by the mirror rule it owes "
             f"{len(differentiable)}: of {', '.join(names[k] for k in differentiable)}"
         )
     gradients = {names[k]: g for k, g in zip(differentiable, gradients)}
@@ -133,19 +136,20 @@ def check_gradients(f, tree, gradients, *, method="central", tolerance=None, sam
     """
     rng = np.random.default_rng(seed)
     tolerance = TOLERANCE[method] if tolerance is None else tolerance
-    copy = _map(lambda x: x.astype(complex) if method == "complex" else x.copy(), tree)
+    copy = _map(lambda x: np.array(x, complex if method == "complex" else x.dtype), tree)
     said, errors, faults = dict(_leaves(gradients)), {}, []
+    _check_names(_map(np.asarray, tree), said, unused, name)
     for path, x in _leaves(copy):
-        if path not in said or said[path].shape != x.shape:
-            got = "none" if path not in said else f"shape {said[path].shape}"
-            raise GradientError(f"{name} must return a gradient of {path} with shape {x.shape}, got {got}")
         entries = _entries(said[path], samples, rng)
         numeric = numeric_gradient(lambda: f(copy), x, method, entries)
-        largest, error = np.abs(numeric).max(initial=0), np.abs(said[path].reshape(-1)[entries] - numeric).max(initial=0)
-        expected_zero = any(path == u or path.startswith((u + ".", u + "[")) for u in unused)
+        largest = np.abs(numeric).max(initial=0)
+        error = np.abs(said[path].reshape(-1)[entries] - numeric).max(initial=0)
+        expected_zero = any(_within(path, u) for u in unused)
         if largest == 0 and not expected_zero:
             raise GradientError(f"the gradient of {path} is zero here, so this check of {name} proves nothing")
-        errors[path] = error / largest if largest else error
+        if largest > 0 and expected_zero:
+            raise GradientError(f"{path} is said to be unused, but the forward pass of {name} depends on it")
+        errors[path] = float(error / largest if largest else error)
         if not errors[path] <= (0 if expected_zero else tolerance):
             faults.append(path)
     if faults:
@@ -160,6 +164,27 @@ def _entries(gradient, samples, rng):
     by_size = np.argsort(-np.abs(gradient), axis=None)
     largest, others = by_size[: samples // 2], by_size[samples // 2 :]
     return np.concatenate([largest, rng.permutation(others)[: samples - len(largest)]])
+
+
+def _check_names(tree, said, unused, name):
+    """Raise unless there is one gradient, of the right shape, for every array, and nothing else."""
+    arrays = dict(_leaves(tree))
+    for path, x in arrays.items():
+        if x.dtype != np.float64:
+            raise ValueError(f"{path} is {x.dtype}; a gradient check needs float64")
+        if path not in said or (said[path].shape, said[path].dtype) != (x.shape, x.dtype):
+            got = "none" if path not in said else f"{said[path].dtype} {said[path].shape}"
+            raise GradientError(f"{name} must return a gradient of {path}, {x.dtype} {x.shape}, got {got}")
+    if set(said) - set(arrays):
+        stray = ", ".join(sorted(set(said) - set(arrays)))
+        raise GradientError(f"{name} returns a gradient of {stray}, which the forward pass does not take")
+    for u in unused:
+        if not any(_within(path, u) for path in arrays):
+            raise ValueError(f"unused names {u!r}; there are only {', '.join(arrays)}")
+
+
+def _within(path, name):
+    return path == name or path.startswith((name + ".", name + "["))
 
 
 # ---- the nesting of tuples, lists and dicts ----------------------------------------------------------------
@@ -208,19 +233,23 @@ def _call_backward(backward, arguments, args):
     writeable = [a for a in _arrays((arguments, args)) if a.flags.writeable]
     for a in writeable:
         a.flags.writeable = False
+    answers = []
     try:
-        first, second = backward(*arguments), backward(*arguments)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise GradientError(f"{_name(backward)} writes into an array that it was given (cache or gradient)") from error
+        for _ in range(2):
+            answers.append(backward(*arguments))
+    except Exception as error:
+        if "read-only" in str(error):
+            raise GradientError(f"{_name(backward)} writes into an array that it was given (cache or gradient)") from error
+        if answers:
+            raise GradientError(f"{_name(backward)} called twice fails: does it use up its cache?") from error
+        raise
     finally:
         for a in sorted(writeable, key=lambda a: a.base is not None):  # the owner of the data before its views
             a.flags.writeable = True
-    for (path, a), (_, b) in zip(_leaves(first), _leaves(second)):
-        if not np.array_equal(a, b):
+    for (path, a), (_, b) in zip(*map(_leaves, answers)):
+        if not np.array_equal(a, b, equal_nan=True):
             raise GradientError(f"{_name(backward)} called twice gives two answers (at {path or 'its result'})")
-    return first
+    return answers[0]
 
 
 # ---- the message -------------------------------------------------------------------------------------------
@@ -257,7 +286,7 @@ def _explain_array(path, analytic, numeric, tolerance, gates):
 
 
 def _ratio(error, largest):
-    return np.nan_to_num(error, nan=np.inf).max() / largest if largest else np.inf
+    return np.nan_to_num(error, nan=np.inf, posinf=np.inf).max() / largest if largest else np.inf
 
 
 def _guess(analytic, numeric, wrong, steps, allowed, gates):
@@ -276,13 +305,13 @@ def _guess(analytic, numeric, wrong, steps, allowed, gates):
             return "the sign of the wrong entries is flipped"
         if abs(ratio) < 1e-6:
             return "the wrong entries are zero: never computed, or never added"
-        reason = "a sum where the forward has a mean?" if ratio > 1 else "a mean where the forward has a sum?"
-        return f"the wrong entries are exactly {ratio:.6g} × the right ones: a factor too many or too few; {reason}"
+        if ratios.size > 1:  # one number alone always has a ratio
+            return f"the wrong entries are exactly {ratio:.6g} × the right ones: {_reason(abs(ratio))}"
     if numeric.ndim == 2 and numeric.shape[0] == numeric.shape[1] and np.abs(analytic.T - numeric).max() <= allowed:
         return "the transpose of the right gradient"
-    if steps is not None and len(steps) > 1 and not steps[-1]:
+    if steps is not None and len(steps) > 1 and steps[:-1].all() and not steps[-1]:
         return "right at the last step and wrong before it: does step t add the gradient that comes from step t+1?"
-    if steps is not None and len(steps) > 1 and not steps[0]:
+    if steps is not None and len(steps) > 1 and steps[1:].all() and not steps[0]:
         return "right at the first step and wrong after it: is it a layer that runs backwards, or one step out of place?"
     if gates and numeric.shape[-1] % len(gates) == 0:
         a, n = (np.split(g, len(gates), axis=-1) for g in (analytic, numeric))
@@ -290,6 +319,15 @@ def _guess(analytic, numeric, wrong, steps, allowed, gates):
             if np.abs(a[j] - n[k]).max() <= allowed and np.abs(n[k]).max() > allowed:
                 return f"block {gates[j]} holds the gradient of gate {gates[k]}"
     return None
+
+
+def _reason(ratio):
+    times = max(ratio, 1 / ratio)
+    if round(times) == 1 or abs(times - round(times)) > 1e-6 * times:
+        return "a factor too many or too few, or divided by another number of things?"
+    if ratio > 1:
+        return f"counted {times:.0f} times, or a sum where the forward has a mean?"
+    return f"divided by {times:.0f}, or a mean where the forward has a sum?"
 
 
 # Exercises

@@ -37,7 +37,8 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     if smoothing:
         surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=2)
     count = max(int(mask.sum()), 1)
-    return np.where(mask, surprise, 0).sum() / count, (log_p, targets, mask, smoothing, count)
+    loss = (np.where(mask, surprise, 0).sum() / count).astype(log_p.dtype)
+    return loss, (log_p, targets, mask, smoothing, count)
 
 
 def cross_entropy_backward(dloss, cache):

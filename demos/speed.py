@@ -1,0 +1,293 @@
+"""How near is a training step to its physical limit, and what does a token cost when sequences grow?
+
+Measured: one step of training.train as it is (forward, backward, clipping, Adam; float32, no padding) and,
+turn by turn with it, the matrix products of such a step and nothing else. In NumPy a step cannot be faster
+than its products; what lies between the two is element-wise work, memory traffic and Python.
+
+Then time and memory per target token while source and target grow. Attention compares every target token with
+every source token, so its own part must grow; the rest should not.
+
+Not measured: making batches, padding, generation, other libraries.
+"""
+
+import itertools
+import os
+import statistics
+import time
+import tracemalloc
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_seq2seq import Batch, Config, adam_init, seq2seq_init, show, train
+from numpy_seq2seq.attention import SCORES, attention_backward, attention_forward
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.config import check_size
+from numpy_seq2seq.data import SPECIALS
+
+from .common import check_common_options, parser, run, write_json
+
+
+class Size(NamedTuple):
+    """A model with Luong attention and the dot score, and the shape of its batch."""
+
+    cell: str
+    V: int  # both vocabularies
+    D: int  # embedding size
+    H: int  # hidden size
+    B: int  # batch
+    S: int  # source length
+    T: int  # target length
+
+
+SIZES = (
+    Size("lstm", V=59, D=16, H=256, B=128, S=29, T=10),
+    Size("lstm", V=13, D=32, H=64, B=64, S=20, T=20),
+    Size("gru", V=30, D=32, H=64, B=64, S=11, T=11),
+)
+GROWING, LENGTHS = Size("lstm", V=13, D=16, H=32, B=32, S=10, T=10), (10, 20, 40, 80, 160, 320)
+WITHIN = 1.5
+PATIENCE = 7  # seconds for a row of the first table, twice that for the second one
+
+ABOUT = f"""How near a training step is to its physical limit.
+
+Sets a training step beside its matrix products alone, for three models; then lets source and target grow from
+{LENGTHS[0]} to {LENGTHS[-1]} tokens to see what a token costs.
+Takes about 20 seconds; on a busy machine it measures less often and takes up to a minute."""
+
+COLUMNS = f"""first table (V vocabulary, D embedding, H hidden size, B batch, S source and T target length):
+  step ms    one step of training.train: forward, backward, clipping, Adam
+  products   ms that the matrix products of that step take alone; same shapes, layouts and dtype
+  ratio      products ÷ step; 1 would be a step that does nothing else
+  tokens/s   target tokens per second
+  peak MB    most memory that a step has in use at one time, beside parameters, Adam's state and the batch
+
+second table, all per target token:
+  step       time (µs), or peak memory (kB), of a step
+  attention  the same of attention_forward and attention_backward alone: the part that grows with S×T
+  rest       time: step − attention. Memory: a step of decoder `fixed`, the same model without attention, and
+             no difference, because two peaks need not fall on the same moment
+  ×          rest ÷ rest at the shortest length; the last line says if it stays within {WITHIN}×, up and down
+
+Times are medians; what is compared takes turns, so that a slow moment hits all alike. Memory is measured in
+steps of its own, since tracing slows a step. Close other programs, and leave OPENBLAS_NUM_THREADS unset."""
+
+
+def main(arguments=None):
+    """Measure, print, perhaps write; returns the exit status."""
+    started, given = time.perf_counter(), read_options(arguments)
+    print(f"NumPy {np.__version__}, {os.cpu_count()} processors\n", flush=True)
+    sizes = [measure_size(size, given.repeat) for size in given.sizes]
+    print(size_table(sizes), flush=True)
+    growth = measure_growth(given.lengths, given.repeat)
+    print("", growth_table(growth), "", conclusion(growth), sep="\n")
+    result = {"repeat": given.repeat, "sizes": sizes, "growth": growth}
+    result |= {"constant": is_constant(growth), "conclusion": conclusion(growth)}
+    write_json(given.json, result | {"seconds": time.perf_counter() - started})
+    return 0
+
+
+def read_options(arguments):
+    options = parser("speed", ABOUT, COLUMNS)
+    options.add_argument("--repeat", metavar="N", type=int, default=15, help="measure N times (default: 15)")
+    options.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
+    options.add_argument("--json", metavar="PATH", type=Path, help="write all figures as JSON")
+    given = options.parse_args(arguments)
+    check_common_options(given)
+    check_size("--repeat", given.repeat)
+    given.sizes, given.lengths = SIZES, LENGTHS
+    if given.quick:
+        given.sizes, given.lengths = [s._replace(H=16, B=8, S=7, T=5) for s in SIZES], LENGTHS[:3]
+        given.repeat = min(given.repeat, 5)
+    return given
+
+
+# ---- what is measured --------------------------------------------------------------------------------------
+
+
+def training_step(size, decoder="luong"):
+    """A function that trains one step further, each time on the same batch of random tokens."""
+    rng, V = np.random.default_rng(0), size.V
+    config = Config(V, V, size.D, size.H, size.cell, decoder)
+    source, inputs, targets = (rng.integers(len(SPECIALS), V, (size.B, n)) for n in (size.S, size.T, size.T))
+    batch = Batch(source, np.ones_like(source, bool), inputs, targets, np.ones_like(targets, bool))
+    params = seq2seq_init(rng, config)
+    reports = train(params, adam_init(params), config, itertools.repeat(batch), 10**9, lambda step: 1e-3)
+    return lambda: next(reports)
+
+
+def attention_alone(size):
+    """A function that runs attention forward and backward, shapes and layouts as in luong_forward."""
+    queries, memory = (_numbers(n, size.B, size.H).transpose(1, 0, 2) for n in (size.T, size.S))
+    mask, dcontext = np.ones((size.B, size.S), bool), _numbers(size.B, size.T, size.H)
+
+    def forward_and_backward():
+        _, _, cache = attention_forward(queries, memory, memory, {}, mask, SCORES["dot"])
+        attention_backward(dcontext, cache)
+
+    return forward_and_backward
+
+
+def step_products(size):
+    """(a, b) for every product a @ b of a training step; the names are those of the package."""
+    recurrences = recurrent_products(size, size.S) + recurrent_products(size, size.T)  # encoder, decoder
+    return recurrences + attention_products(size) + output_products(size)
+
+
+def recurrent_products(size, length):
+    B, rows, GH = size.B, length * size.B, len(CELLS[size.cell].gates) * size.H
+    x, h_prev, dgx, dgh = (_numbers(rows, n) for n in (size.D, size.H, GH, GH))
+    Wx, Wh = _numbers(size.D, GH), _numbers(size.H, GH)
+    return [
+        (x, Wx),  # recurrent_forward: gx
+        *[(h_prev[:B], Wh)] * length,  # recurrent_forward, at every step: gh
+        *[(dgh[:B], Wh.T)] * length,  # recurrent_backward, at every step: dprev
+        (x.T, dgx),  # recurrent_backward: grads Wx
+        (h_prev.T, dgh),  # recurrent_backward: grads Wh
+        (dgx, Wx.T),  # recurrent_backward: dx
+    ]
+
+
+def attention_products(size):
+    queries, memory = (_numbers(n, size.B, size.H).transpose(1, 0, 2) for n in (size.T, size.S))
+    weights, dcontext = _numbers(size.B, size.T, size.S), _numbers(size.B, size.T, size.H)
+    keys, dscores = memory, weights
+    return [
+        (queries, keys.transpose(0, 2, 1)),  # dot_score_forward: scores
+        (weights, memory),  # attention_forward: context
+        (dcontext, memory.transpose(0, 2, 1)),  # attention_backward: dweights
+        (weights.transpose(0, 2, 1), dcontext),  # attention_backward: dmemory
+        (dscores, keys),  # dot_score_backward: dqueries
+        (dscores.transpose(0, 2, 1), queries),  # dot_score_backward: dkeys
+    ]
+
+
+def output_products(size):
+    h, context, da, out = (_numbers(size.B * size.T, size.H) for _ in range(4))
+    Wh, Wc, W = (_numbers(size.H, n) for n in (size.H, size.H, size.V))
+    dlogits = _numbers(size.B * size.T, size.V)
+    return [
+        *[(h, Wh), (context, Wc)],  # readout_forward: both terms of a
+        *[(da, Wh.T), (h.T, da)],  # readout_backward: dh, grads Wh
+        *[(da, Wc.T), (context.T, da)],  # readout_backward: dcontext, grads Wc
+        *[(out, W), (dlogits, W.T), (out.T, dlogits)],  # affine_forward: y; affine_backward: dx, grads W
+    ]
+
+
+def multiply(products):
+    for a, b in products:
+        a @ b
+
+
+def _numbers(*shape):
+    return np.random.default_rng(0).standard_normal(shape, "float32")
+
+
+# ---- how it is measured ------------------------------------------------------------------------------------
+
+
+def measure_size(size, repeat):
+    """Figures of one size as a dict."""
+    step, products = training_step(size), step_products(size)
+    step_ms, products_ms = median_ms([step, lambda: multiply(products)], repeat, PATIENCE)
+    return {
+        **size._asdict(),
+        "step_ms": step_ms,
+        "products_ms": products_ms,
+        "ratio": products_ms / step_ms,
+        "tokens_per_second": size.B * size.T / step_ms * 1e3,
+        "peak_mb": peak_bytes(step) / 1e6,
+    }
+
+
+def measure_growth(lengths, repeat):
+    """For each length a dict: µs and kB per target token of the step, of attention and of the rest."""
+    sizes = [GROWING._replace(S=n, T=n) for n in lengths]
+    works = [(training_step(size), attention_alone(size), training_step(size, "fixed")) for size in sizes]
+    # in one turn each goes through equally many tokens, so that no length is measured with colder caches
+    turns = [_again(work, lengths[-1] // n) for n, three in zip(lengths, works) for work in three[:2]]
+    us = np.reshape(median_ms(turns, repeat, 2 * PATIENCE), (-1, 2)) * 1e3 / (GROWING.B * lengths[-1])
+    growth = []
+    for n, three, (step, attention) in zip(lengths, works, us.tolist()):
+        line = {"length": n, "us_step": step, "us_attention": attention, "us_rest": step - attention}
+        for part, work in zip(("step", "attention", "rest"), three):
+            line[f"kb_{part}"] = peak_bytes(work) / 1e3 / (GROWING.B * n)
+        growth.append(line)
+        for unit in ("us", "kb"):
+            line[f"{unit}_ratio"] = line[f"{unit}_rest"] / growth[0][f"{unit}_rest"]
+    return growth
+
+
+def _again(work, times):
+    return lambda: [work() for _ in range(times)]
+
+
+def median_ms(works, repeat, seconds):
+    """Median milliseconds of each; they take turns, after a first round that does not count. When the seconds
+    are over, no further round begins."""
+    ends, rounds = time.perf_counter() + seconds, []
+    while len(rounds) <= repeat and (len(rounds) < 2 or time.perf_counter() < ends):
+        rounds.append([_milliseconds(work) for work in works])
+    return [statistics.median(times) for times in zip(*rounds[1:])]
+
+
+def _milliseconds(work):
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1e3
+
+
+def peak_bytes(work):
+    """Most memory in use at one time during a second call, with what the first one has left behind."""
+    tracemalloc.start()
+    try:
+        work()
+        tracemalloc.reset_peak()
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+# ---- what a person sees ------------------------------------------------------------------------------------
+
+
+def size_table(sizes):
+    head = (*Size._fields, "step ms", "products", "ratio", "tokens/s", "peak MB")
+    shapes = (*["{}"] * len(Size._fields), "{:.2f}", "{:.2f}", "{:.2f}", "{:,.0f}", "{:.1f}")
+    rows = [[shape.format(value) for shape, value in zip(shapes, line.values())] for line in sizes]
+    return show.table(head, rows)
+
+
+def growth_table(growth):
+    head = ("S = T", "step µs", "attention", "rest", "×", "step kB", "attention", "rest", "×")
+    names = [f"{unit}_{part}" for unit in ("us", "kb") for part in ("step", "attention", "rest", "ratio")]
+    rows = [(line["length"], *(f"{line[name]:.2f}" for name in names)) for line in growth]
+    title = f"Per target token ({GROWING.cell}, D={GROWING.D}, H={GROWING.H}, B={GROWING.B})"
+    return f"{title}\n{show.table(head, rows)}"
+
+
+def spans(growth):
+    """What a token costs, attention aside, as a multiple of its cost at the first length: least and most."""
+    ratios = [[line[name] for line in growth] for name in ("us_ratio", "kb_ratio")]
+    return [(min(values), max(values)) for values in ratios]
+
+
+def is_constant(growth):
+    return all(1 / WITHIN <= low and high <= WITHIN for low, high in spans(growth))
+
+
+def conclusion(growth):
+    """What the figures of this run say, whichever way they fall."""
+    first, last = growth[0]["length"], growth[-1]["length"]
+    time_span, memory_span = (f"{low:.2f} to {high:.2f} times" for low, high in spans(growth))
+    return (
+        f"From length {first} to {last}, attention's own S×T part aside, a target token costs {time_span}\n"
+        f"the time and {memory_span} the memory that it costs at length {first}: "
+        f"{'constant' if is_constant(growth) else 'NOT constant'} within {WITHIN}×."
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,136 @@
+"""The models that the tests run through, and data for them. Not a test.
+
+A new cell, score or decoder joins by joining its registry.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from numpy_seq2seq.attention import SCORES
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.config import Config
+from numpy_seq2seq.data import BOS, EOS, UNK, Batch, pad
+from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.seq2seq import encode_forward, seq2seq_init
+
+few = settings(max_examples=20, deadline=None)
+
+# Pairwise different, so that no transposed or exchanged array can pass; 2 is half of H.
+D, H, S, T, B = 3, 4, 5, 6, 7
+SIZES = {"source_vocabulary": 8, "target_vocabulary": 9, "embedding_size": D, "hidden_size": H}
+
+
+def scores(decoder):
+    """The scores that make sense for a decoder."""
+    return list(SCORES) if DECODERS[decoder].attends else [None]
+
+
+def _models():
+    for decoder in DECODERS:
+        for score in scores(decoder):
+            for cell in CELLS:
+                for directions in (1, 2):
+                    yield Config(*SIZES.values(), cell, decoder, score, directions, dtype="float64")
+    for directions in (1, 2):
+        yield Config(**SIZES, layers=2, directions=directions, dtype="float64")
+
+
+def model_name(config):
+    deep = f"{config.layers}layers" if config.layers > 1 else None
+    parts = (config.decoder, config.cell, config.score, f"{config.directions}way", deep)
+    return "-".join(part for part in parts if part)
+
+
+MODELS = list(_models())
+each_model = pytest.mark.parametrize("config", MODELS, ids=[model_name(config) for config in MODELS])
+ONE_WAY_LSTM = [c for c in MODELS if (c.cell, c.directions, c.layers) == ("lstm", 1, 1)]
+each_decoder = pytest.mark.parametrize("config", ONE_WAY_LSTM, ids=[model_name(c) for c in ONE_WAY_LSTM])
+
+
+def random_params(config, seed):
+    """Initial parameters and some noise, so that no bias is zero and nothing is symmetric."""
+    rng = np.random.default_rng(seed)
+
+    def noisy(a):
+        return (a + 0.3 * rng.standard_normal(a.shape)).astype(a.dtype)
+
+    return {k: {n: noisy(a) for n, a in layer.items()} for k, layer in seq2seq_init(rng, config).items()}
+
+
+def random_batch(config, seed, count=B, source=S, target=T):
+    """A ragged batch with sequences of every length, empty ones among them, and every symbol somewhere."""
+    rng = np.random.default_rng(seed)
+    sources = _ragged(rng, count, source, config.source_vocabulary)
+    targets = _ragged(rng, count, target, config.target_vocabulary)
+    inputs, _ = pad([[BOS, *t] for t in targets])
+    return Batch(*pad([[*s, EOS] for s in sources]), inputs, *pad([[*t, EOS] for t in targets]))
+
+
+def _ragged(rng, count, longest, vocabulary):
+    lengths = rng.permutation(np.arange(count)[::-1] % longest)
+    symbols = rng.permutation(np.resize(np.arange(UNK, vocabulary), lengths.sum()))
+    return [part.tolist() for part in np.split(symbols, np.cumsum(lengths)[:-1])]
+
+
+def encoded(config, seed):
+    """(params, batch, state, source): a model that has read its batch and may begin to write."""
+    params, batch = random_params(config, seed), random_batch(config, seed + 1)
+    state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
+    return params, batch, state, source
+
+
+def one_by_one(batch):
+    """Each pair of a batch as a batch of its own, without padding."""
+    for b in range(len(batch.source)):
+        source, target = batch.source_mask[b], batch.target_mask[b]
+        kept = (source, source, target, target, target)
+        yield Batch(*(array[b : b + 1, real] for array, real in zip(batch, kept)))
+
+
+def flat(tree):
+    """{"layer.name": array} of params or grads."""
+    return {f"{layer}.{name}": array for layer, arrays in tree.items() for name, array in arrays.items()}
+
+
+def assert_same(a, b, tolerance=1e-11):
+    """Two trees of params or grads agree, up to the rounding of another order of summation."""
+    a, b = flat(a), flat(b)
+    assert a.keys() == b.keys()
+    for name in a:
+        allowed = tolerance * max(np.abs(b[name]).max(), 1e-3)
+        np.testing.assert_allclose(a[name], b[name], rtol=0, atol=allowed, err_msg=name)
+
+
+def assert_equal(a, b):
+    """Two trees of params or grads agree to the last bit."""
+    a, b = flat(a), flat(b)
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name, strict=True)
+
+
+def letters_config(vocabulary, **choices):
+    """A small float32 model for strings of letters, as the demos train it."""
+    sizes = {"embedding_size": 10, "hidden_size": 16}
+    return Config(len(vocabulary), len(vocabulary), **sizes, **choices)
+
+
+def successor_model(letters, after_last=EOS, **choices):
+    """(params, config): a model made by hand. It says the letters that follow the last one of the source.
+
+    Letters a b c d: of "b" it says c d, of "d" nothing. Each vector has one place for each token id, and the
+    state fades to 0.3 of itself at each step, so that the newest token is always the loudest.
+    """
+    size = 4 + len(letters)
+    config = Config(size, size, size, size, cell="rnn", dtype="float64", **{"decoder": "fixed", **choices})
+    eye, letter = np.eye(size), np.diag((np.arange(size) > UNK).astype(float))
+    params = {k: {n: 0 * a for n, a in layer.items()} for k, layer in random_params(config, 0).items()}
+    for layer in ("source_embedding", "target_embedding"):
+        params[layer]["E"] = letter  # EOS and BOS are silent: what was said before them stays the loudest
+    for layer in ("encoder", "decoder"):
+        params[layer] |= {"Wx": 10 * eye, "Wh": 0.3 * eye}
+    params["readout"]["Wh"] = eye
+    following = [*range(UNK + 2, size), after_last]
+    params["output"]["W"][range(UNK + 1, size), following] = 1
+    return params, config

@@ -1,0 +1,398 @@
+"""Chapter 5: attention weighs real memories and nothing else, for any number of queries; gradients alike."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.activations import softmax
+from numpy_seq2seq.attention import (
+    SCORES,
+    attention_backward,
+    attention_forward,
+    keys_backward,
+    keys_forward,
+    masked_softmax_backward,
+    masked_softmax_forward,
+)
+from numpy_seq2seq.gradcheck import check_pair
+
+from . import slow_reference
+from .helpers import (
+    assert_close,
+    few,
+    frozen,
+    frozen_answers,
+    leaves,
+    normal,
+    padding_mask,
+    pick,
+    seeds,
+    sizes,
+)
+
+AXES = {  # of what goes in and of what comes out: b a sequence, t a query, s a memory
+    **{"queries": "bt", "memory": "bs", "mask": "bs", "dcontext": "bt"},
+    **{"context": "bt", "weights": "bts", "dqueries": "bt", "dmemory": "bs"},
+}
+
+
+def attend(score, data):
+    keys, keys_cache = keys_forward(data["memory"], data["params"])
+    arguments = data["queries"], keys, data["memory"], data["params"], data["mask"], score
+    return *attention_forward(*arguments), keys_cache
+
+
+def outputs(score, data):
+    context, weights, *_ = attend(score, data)
+    return {"context": context, "weights": weights}
+
+
+def gradients(score, data):
+    """With both paths to a memory: through its key and as a value."""
+    _, _, cache, keys_cache = attend(score, data)
+    dqueries, dkeys, dvalues, grads = attention_backward(data["dcontext"], cache)
+    dmemory, keys_grads = keys_backward(dkeys, keys_cache)
+    return {"dqueries": dqueries, "dmemory": dmemory + dvalues, "grads": {**grads, **keys_grads}}
+
+
+methods = pytest.mark.parametrize("method", ("central", "complex"))
+scores = pytest.mark.parametrize("score", SCORES.values(), ids=lambda score: score.name)
+backwards = pytest.mark.parametrize("score", SCORES.values(), ids=lambda s: f"{s.backward.__name__}-{s.name}")
+known_scores = [SCORES[name] for name in slow_reference.SCORES]
+papers = pytest.mark.parametrize("score", known_scores, ids=lambda score: score.name)
+looks = pytest.mark.parametrize(
+    "look", (outputs, gradients), ids=("attention_forward-keys_forward", "attention_backward-keys_backward")
+)
+
+
+def draw(score, size, seed, dtype="float64"):
+    """(B, T, S, Q, M), but M = Q without a projection. Padding may be anywhere but in the first row."""
+    B, T, S, Q, M = size
+    rng = np.random.default_rng(seed)
+    params = score.init(rng, Q, M, dtype)
+    if "Wm" not in params:
+        M = Q
+    mask = padding_mask(rng, B, S) & (rng.random((B, S)) < 0.8)
+    mask[0] = True
+    return {
+        "queries": normal(rng, B, T, Q, dtype=dtype),
+        "memory": normal(rng, B, S, M, dtype=dtype),
+        "mask": frozen(mask),
+        "dcontext": normal(rng, B, T, M, dtype=dtype),
+        "params": frozen(params),
+    }
+
+
+# ---- gradients ---------------------------------------------------------------------------------------------
+
+
+@methods
+@backwards
+@few
+@given(size=sizes(5), seed=seeds)
+def test_gradient(score, method, size, seed):
+    data = draw(score, size, seed)
+    keys, params = keys_forward(data["memory"], data["params"])[0], without_Wm(data["params"])
+    check_pair(score.forward, score.backward, (data["queries"], keys, params), method=method)
+
+
+def without_Wm(params):
+    """What the score itself reads; the memory's projection belongs to keys_forward."""
+    return {name: a for name, a in params.items() if name != "Wm"}
+
+
+@methods
+@pytest.mark.parametrize("projected", (False, True))
+@few
+@given(size=sizes(4), seed=seeds)
+def test_keys_backward_gradient(method, projected, size, seed):
+    B, S, M, A = size
+    rng = np.random.default_rng(seed)
+    params = {"Wm": normal(rng, M, A)} if projected else {}
+    check_pair(keys_forward, keys_backward, (normal(rng, B, S, M), params), method=method)
+
+
+@methods
+@few
+@given(size=sizes(3), seed=seeds)
+def test_masked_softmax_backward_gradient(method, size, seed):
+    rng = np.random.default_rng(seed)
+    args = normal(rng, *size), padding_mask(rng, size[0], size[2])
+    check_pair(masked_softmax_forward, masked_softmax_backward, args, method=method)
+
+
+@methods
+@scores
+@few
+@given(size=sizes(5), seed=seeds)
+def test_attention_backward_gradient(score, method, size, seed):
+    """Keys and values as inputs of their own."""
+    data = draw(score, size, seed)
+    keys, params = keys_forward(data["memory"], data["params"])[0], without_Wm(data["params"])
+    args = data["queries"], keys + 0, data["memory"], params, data["mask"], score
+    check_pair(attention_forward, attention_backward, args, looked_at=(1,), method=method)
+
+
+@methods
+@scores
+@few
+@given(size=sizes(5), seed=seeds)
+def test_keys_backward_and_attention_backward_gradient(score, method, size, seed):
+    """A memory is read twice: its gradient is the sum of both paths."""
+
+    def forward(queries, memory, params):
+        keys, keys_cache = keys_forward(memory, params)
+        context, _, cache = attention_forward(queries, keys, memory, params, data["mask"], score)
+        return context, (keys_cache, cache)
+
+    def backward(dcontext, cache):
+        dqueries, dkeys, dvalues, grads = attention_backward(dcontext, cache[1])
+        dmemory, keys_grads = keys_backward(dkeys, cache[0])
+        return dqueries, dmemory + dvalues, {**grads, **keys_grads}
+
+    data = draw(score, size, seed)
+    check_pair(forward, backward, (data["queries"], data["memory"], data["params"]), method=method)
+
+
+# ---- masked softmax ----------------------------------------------------------------------------------------
+
+
+@few
+@given(size=sizes(3, smallest=1), seed=seeds)
+def test_masked_softmax_forward_is_softmax_of_the_real_and_exactly_zero_elsewhere(size, seed):
+    rng = np.random.default_rng(seed)
+    x, mask = normal(rng, *size), padding_mask(rng, size[0], size[2])
+    weights, _ = masked_softmax_forward(x, mask)
+    for row, scores, real in zip(weights, x, mask):
+        assert not row[:, ~real].any()
+        if real.any():
+            assert_close(row[:, real], softmax(scores[:, real]))
+
+
+@few
+@given(size=sizes(3, smallest=1), seed=seeds)
+def test_masked_softmax_forward_without_a_mask_is_softmax(size, seed):
+    x = normal(np.random.default_rng(seed), *size)
+    assert_close(masked_softmax_forward(x, None)[0], softmax(x))
+
+
+@few
+@given(size=sizes(3), seed=seeds)
+def test_masked_softmax_forward_does_not_see_a_shift_or_what_is_masked(size, seed):
+    rng = np.random.default_rng(seed)
+    x, mask = normal(rng, *size), padding_mask(rng, size[0], size[2])
+    shifted = np.where(mask[:, None], x + 1000 * rng.standard_normal((*size[:2], 1)), 1e300)
+    assert_close(masked_softmax_forward(shifted, mask)[0], masked_softmax_forward(x, mask)[0], 1e-10)
+
+
+ALL_MASKED = np.array([[True, True, True], [False, False, False]])
+
+
+@pytest.mark.parametrize("dtype", ("float32", "float64"))
+def test_masked_softmax_forward_of_a_row_without_a_real_memory_is_zero(dtype):
+    weights, _ = masked_softmax_forward(np.ones((2, 1, 3), dtype), ALL_MASKED)
+    assert weights.dtype == dtype
+    assert_close(weights, np.array([[[1 / 3] * 3], [[0] * 3]], dtype), 1e-7)
+
+
+def test_masked_softmax_backward_of_a_row_without_a_real_memory_is_zero():
+    rng = np.random.default_rng(0)
+    _, cache = masked_softmax_forward(normal(rng, 2, 4, 3), ALL_MASKED)
+    dscores = masked_softmax_backward(normal(rng, 2, 4, 3), cache)
+    assert dscores[0].all() and not dscores[1].any()
+
+
+# ---- edges -------------------------------------------------------------------------------------------------
+
+
+@looks
+@scores
+def test_a_row_without_a_real_memory_gives_zeros(look, score):
+    data = draw(score, (2, 4, 3, 5, 6), 0) | {"mask": ALL_MASKED}
+    result = look(score, data)
+    for name in result.keys() & AXES.keys():
+        assert result[name][0].any() and not result[name][1].any()
+    assert all(np.isfinite(a).all() for a in leaves(result))
+
+
+@pytest.mark.parametrize("empty", ("t", "s", "ts"))
+@looks
+@scores
+def test_no_queries_or_no_memories(look, score, empty):
+    """T = 0 or S = 0: nothing is asked, or there is nothing to be found; the right shapes, and zeros."""
+    data = draw(score, (2, 4, 3, 5, 6), 0)
+    nothing = {letter: np.arange(0) for letter in empty}
+    result = look(score, pick(data, AXES, **nothing))
+    expected = pick(look(score, data), AXES, **nothing)
+    for got, want in zip(leaves(result), leaves(expected), strict=True):
+        assert_close(got, np.zeros_like(want), 0)
+
+
+@looks
+@scores
+def test_dtype_stays(look, score):
+    result = look(score, draw(score, (2, 4, 3, 5, 6), 0, "float32"))
+    assert {a.dtype.name for a in leaves(result)} == {"float32"}
+
+
+# ---- invariances, of outputs and of gradients --------------------------------------------------------------
+
+
+@looks
+@scores
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_permuting_memories_permutes_weights(look, score, size, seed):
+    data, order = draw(score, size, seed), np.random.default_rng(seed).permutation(size[2])
+    assert_close(look(score, pick(data, AXES, s=order)), pick(look(score, data), AXES, s=order))
+
+
+@looks
+@scores
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_permuting_the_batch_permutes_the_result(look, score, size, seed):
+    data, order = draw(score, size, seed), np.random.default_rng(seed).permutation(size[0])
+    assert_close(look(score, pick(data, AXES, b=order)), pick(look(score, data), AXES, b=order))
+
+
+@looks
+@scores
+@few
+@given(size=sizes(5, smallest=1), more=st.integers(1, 3), seed=seeds)
+def test_more_padding_changes_nothing(look, score, size, more, seed):
+    """Padding anywhere, holding anything: weights and gradients there are exactly zero."""
+    data, rng = draw(score, size, seed), np.random.default_rng(seed)
+    B, S = data["mask"].shape
+    places = np.sort(rng.choice(S + more, S, replace=False))
+    padded = data | {"mask": np.zeros((B, S + more), bool)}
+    padded["memory"] = 10 * rng.standard_normal((B, S + more, data["memory"].shape[2]))
+    for name in ("mask", "memory"):
+        padded[name][:, places] = data[name]
+    result = look(score, padded)
+    assert_close(pick(result, AXES, s=places), look(score, data))
+    padding = pick(result, AXES, s=np.flatnonzero(~np.isin(np.arange(S + more), places)))
+    assert not padding["dmemory" if look is gradients else "weights"].any()
+
+
+@scores
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_attention_backward_gives_a_masked_memory_no_gradient(score, size, seed):
+    data = draw(score, size, seed)
+    assert not gradients(score, data)["dmemory"][~data["mask"]].any()
+
+
+@looks
+@scores
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_a_batch_is_its_sequences_one_by_one(look, score, size, seed):
+    """Each source alone, cut to its real memories and without a mask."""
+    data = draw(score, size, seed)
+    result, total = look(score, data), {}
+    for b in range(size[0]):
+        real = np.flatnonzero(data["mask"][b])
+        alone = look(score, pick(data, AXES, b=[b], s=real) | {"mask": None})
+        total = {name: total.get(name, 0) + a for name, a in alone.pop("grads", {}).items()}
+        expected = pick(result, AXES, b=[b], s=real)
+        assert_close(alone, {name: expected[name] for name in alone})
+    assert_close(total, result.get("grads", {}))
+
+
+@scores
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_attention_forward_asks_all_queries_at_once_or_one_by_one(score, size, seed):
+    data = draw(score, size, seed)
+    result = outputs(score, data)
+    for t in range(size[1]):
+        assert_close(outputs(score, pick(data, AXES, t=[t])), pick(result, AXES, t=[t]))
+
+
+@scores
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_attention_backward_sums_over_queries(score, size, seed):
+    """Every query has a gradient of its own; memories and parameters collect from all of them."""
+    data = draw(score, size, seed)
+    result = gradients(score, data)
+    alone = [gradients(score, pick(data, AXES, t=[t])) for t in range(size[1])]
+    assert_close(np.concatenate([a["dqueries"] for a in alone], axis=1), result["dqueries"])
+    assert_close(sum(a["dmemory"] for a in alone), result["dmemory"])
+    assert_close({name: sum(a["grads"][name] for a in alone) for name in result["grads"]}, result["grads"])
+
+
+@scores
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_attention_forward_of_equal_scores_is_the_mean(score, size, seed):
+    """One key for all memories: nothing to choose by, hence the mean of the real memories."""
+    data = draw(score, size, seed)
+    keys, _ = keys_forward(data["memory"], data["params"])
+    same = np.repeat(keys[:, :1], keys.shape[1], axis=1)
+    arguments = data["queries"], same, data["memory"], data["params"], data["mask"], score
+    context, _, _ = attention_forward(*arguments)
+    for row, memory, real in zip(context, data["memory"], data["mask"]):
+        mean = memory[real].mean(axis=0) if real.any() else np.zeros(memory.shape[1])
+        assert_close(row, np.tile(mean, (size[1], 1)))
+
+
+# ---- known answers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("score", known_scores, ids=lambda s: f"{s.forward.__name__}-keys_forward-{s.name}")
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_score_is_the_papers_equation(score, size, seed):
+    data = draw(score, size, seed)
+    queries, memory, params = data["queries"], data["memory"], data["params"]
+    got, _ = score.forward(queries, keys_forward(memory, params)[0], params)
+    slowly, params = slow_reference.SCORES[score.name], in_lists(params)
+    for b, t, s in np.ndindex(got.shape):
+        assert_close(got[b, t, s], slowly(queries[b, t].tolist(), memory[b, s].tolist(), params))
+
+
+def in_lists(params):
+    return {name: a.tolist() for name, a in params.items()}
+
+
+@papers
+@few
+@given(size=sizes(5, smallest=1), seed=seeds)
+def test_attention_forward_is_the_papers_equations(score, size, seed):
+    data = draw(score, size, seed)
+    result, params = outputs(score, data), in_lists(data["params"])
+    for b, t in np.ndindex(size[0], size[1]):
+        query, memory, mask = data["queries"][b, t].tolist(), data["memory"][b].tolist(), data["mask"][b]
+        context, weights = slow_reference.attend(score.name, query, memory, params, mask)
+        assert_close(result["context"][b, t], np.array(context))
+        assert_close(result["weights"][b, t], np.array(weights))
+
+
+@looks
+@papers
+def test_reference_framework_says_the_same(look, score):
+    known = {"params": {}, "grads": {}} | frozen_answers("attention")[score.name]
+    result = look(score, known)
+    assert_close(result, {name: known[name] for name in result}, 1e-10)
+
+
+# ---- parameters at the start -------------------------------------------------------------------------------
+
+
+@scores
+@few
+@given(size=sizes(2, smallest=1, largest=20), seed=seeds)
+def test_score_init_keeps_glorots_bounds(score, size, seed):
+    for name, a in score.init(np.random.default_rng(seed), *size, "float64").items():
+        fans = {"Wm": sum(size), "Wq": 2 * size[0], "v": size[0] + 1}[name]
+        assert np.abs(a).max() <= np.sqrt(6 / fans)
+
+
+@scores
+def test_score_init_in_float32_is_float64_rounded(score):
+    single, double = (score.init(np.random.default_rng(3), 4, 6, dtype) for dtype in ("float32", "float64"))
+    for a, b in zip(leaves(single), leaves(double), strict=True):
+        assert (a.dtype, b.dtype) == ("float32", "float64") and np.array_equal(a, b.astype("float32"))

@@ -1,0 +1,155 @@
+"""Chapter 2: the layers without time are a table look-up and a product; their parameters start in bounds."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.gradcheck import check_pair
+from numpy_seq2seq.layers import (
+    affine_backward,
+    affine_forward,
+    affine_init,
+    embedding_backward,
+    embedding_forward,
+    embedding_init,
+    glorot,
+)
+
+from .helpers import assert_close, few, frozen, leaves, normal, seeds, sizes
+
+method = pytest.mark.parametrize("method", ("central", "complex"))
+leading_axes = st.lists(st.integers(2, 4), max_size=3)
+
+
+@few
+@given(shape=sizes(2, 30, 90), seed=seeds)
+def test_glorot_fills_its_bounds(shape, seed):
+    W, limit = glorot(np.random.default_rng(seed), *shape, "float64"), np.sqrt(6 / sum(shape))
+    assert W.shape == tuple(shape) and np.abs(W).max() <= limit
+    assert W.max() > 0.9 * limit and W.min() < -0.9 * limit
+    assert abs(W.std() * np.sqrt(3) / limit - 1) < 0.15  # of a uniform distribution
+
+
+def test_embedding_init_rows_have_length_one_on_average():
+    E = embedding_init(np.random.default_rng(0), 500, 40, "float64")["E"]
+    assert E.shape == (500, 40)
+    assert abs((E**2).sum(axis=1).mean() - 1) < 0.1 and abs(E.mean()) < 0.01
+
+
+def test_affine_init_is_glorot_and_no_bias():
+    params = affine_init(np.random.default_rng(7), 3, 5, "float64")
+    assert_close(params, {"W": glorot(np.random.default_rng(7), 3, 5, "float64"), "b": np.zeros(5)}, 0)
+
+
+@pytest.mark.parametrize("init", (glorot, embedding_init, affine_init), ids=lambda f: f.__name__)
+def test_float32_parameters_are_the_rounded_float64_ones(init):
+    single, double = (init(np.random.default_rng(3), 4, 6, dtype) for dtype in ("float32", "float64"))
+    for a, b in zip(leaves(single), leaves(double), strict=True):
+        assert (a.dtype, b.dtype) == ("float32", "float64") and np.array_equal(a, b.astype("float32"))
+
+
+# ---- embedding ---------------------------------------------------------------------------------------------
+
+
+@few
+@given(leading=leading_axes, size=sizes(2), seed=seeds)
+def test_embedding_forward_is_a_product_with_one_hot_rows(leading, size, seed):
+    rng = np.random.default_rng(seed)
+    E, ids = normal(rng, *size), frozen(np.array(rng.integers(0, size[0], leading)))
+    x, _ = embedding_forward(ids, {"E": E})
+    assert_close(x, np.eye(size[0])[ids] @ E)
+
+
+@method
+@few
+@given(leading=leading_axes, size=sizes(2), seed=seeds)
+def test_embedding_backward_gradient(method, leading, size, seed):
+    rng = np.random.default_rng(seed)
+    ids = np.array(rng.integers(0, size[0], leading))
+    check_pair(embedding_forward, embedding_backward, (ids, {"E": normal(rng, *size)}), method=method)
+
+
+@few
+@given(size=sizes(3, smallest=1), seed=seeds)
+def test_embedding_backward_adds_up_repeated_ids(size, seed):
+    B, V, D = size
+    rng = np.random.default_rng(seed)
+    ids, dx = rng.integers(0, V, (B, 7)), normal(rng, B, 7, D)
+    expected = np.zeros((V, D))
+    for b, t in np.ndindex(ids.shape):
+        expected[ids[b, t]] += dx[b, t]
+    _, cache = embedding_forward(ids, {"E": normal(rng, V, D)})
+    assert_close(embedding_backward(dx, cache)["E"], expected)
+
+
+def test_embedding_backward_leaves_absent_ids_at_zero():
+    _, cache = embedding_forward(np.array([3, 1, 3]), {"E": np.ones((5, 2))})
+    dE = embedding_backward(np.ones((3, 2)), cache)["E"]
+    assert dE[:, 0].tolist() == dE[:, 1].tolist() == [0, 1, 0, 2, 0]
+
+
+def test_embedding_forward_of_nothing():
+    assert embedding_forward(np.zeros((2, 0), int), {"E": np.ones((5, 3))})[0].shape == (2, 0, 3)
+
+
+def test_embedding_backward_of_nothing():
+    _, cache = embedding_forward(np.zeros((2, 0), int), {"E": np.ones((5, 3))})
+    assert_close(embedding_backward(np.zeros((2, 0, 3)), cache), {"E": np.zeros((5, 3))}, 0)
+
+
+# ---- affine ------------------------------------------------------------------------------------------------
+
+
+def draw_affine(rng, leading, size, dtype="float64"):
+    D, K = size
+    params = {"W": normal(rng, D, K, dtype=dtype), "b": normal(rng, K, dtype=dtype)}
+    return normal(rng, *leading, D, dtype=dtype), params
+
+
+@few
+@given(leading=leading_axes, size=sizes(2, smallest=1), seed=seeds)
+def test_affine_forward_is_a_sum_of_products(leading, size, seed):
+    x, params = draw_affine(np.random.default_rng(seed), leading, size)
+    y, _ = affine_forward(x, params)
+    expected = np.empty((*leading, size[1]))
+    for *row, k in np.ndindex(expected.shape):
+        terms = (x[(*row, d)] * params["W"][d, k] for d in range(size[0]))
+        expected[(*row, k)] = params["b"][k] + sum(terms)
+    assert_close(y, expected)
+
+
+@method
+@few
+@given(leading=leading_axes, size=sizes(2), seed=seeds)
+def test_affine_backward_gradient(method, leading, size, seed):
+    args = draw_affine(np.random.default_rng(seed), leading, size)
+    check_pair(affine_forward, affine_backward, args, method=method)
+
+
+def test_affine_forward_of_nothing():
+    x, params = draw_affine(np.random.default_rng(0), (2, 0), (3, 4))
+    assert affine_forward(x, params)[0].shape == (2, 0, 4)
+
+
+def test_affine_backward_of_nothing():
+    x, params = draw_affine(np.random.default_rng(0), (2, 0), (3, 4))
+    gradients = affine_backward(np.zeros((2, 0, 4)), affine_forward(x, params)[1])
+    assert_close(gradients, (np.zeros((2, 0, 3)), {"W": np.zeros((3, 4)), "b": np.zeros(4)}), 0)
+
+
+# ---- both --------------------------------------------------------------------------------------------------
+
+
+def test_dtype_stays_in_embedding_forward_and_affine_forward():
+    x, params = draw_affine(np.random.default_rng(0), (2,), (3, 4), "float32")
+    assert affine_forward(x, params)[0].dtype == "float32"
+    assert embedding_forward(np.array([1, 1]), {"E": params["W"]})[0].dtype == "float32"
+
+
+def test_dtype_stays_in_embedding_backward_and_affine_backward():
+    x, params = draw_affine(np.random.default_rng(0), (2,), (3, 4), "float32")
+    gradients = affine_backward(np.ones((2, 4), "float32"), affine_forward(x, params)[1])
+    _, cache = embedding_forward(np.array([1, 1]), {"E": params["W"]})
+    gradients += (embedding_backward(np.ones((2, 4), "float32"), cache),)
+    assert {a.dtype.name for a in leaves(gradients)} == {"float32"}

@@ -1,0 +1,173 @@
+"""Chapter 6: the loss is the mean surprise over real tokens, padding in neither sum nor number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.gradcheck import check_pair
+from numpy_seq2seq.losses import (
+    cross_entropy_backward,
+    cross_entropy_forward,
+    sequence_accuracy,
+    token_accuracy,
+)
+
+from . import slow_reference
+from .helpers import assert_close, few, frozen, frozen_answers, normal, padding_mask, seeds, sizes
+
+
+def draw(size, seed, dtype="float64"):
+    """logits (B, T, V), targets and mask (B, T), padding anywhere but in the first row."""
+    B, T, V = size
+    rng = np.random.default_rng(seed)
+    mask = padding_mask(rng, B, T) & (rng.random((B, T)) < 0.8)
+    mask[0] = True
+    return normal(rng, *size, dtype=dtype), frozen(rng.integers(0, V, (B, T))), frozen(mask)
+
+
+def loss_of(*args):
+    return cross_entropy_forward(*args)[0]
+
+
+def gradient_of(*args):
+    return cross_entropy_backward(1.0, cross_entropy_forward(*args)[1])
+
+
+looks = pytest.mark.parametrize(
+    "look", (loss_of, gradient_of), ids=("cross_entropy_forward", "cross_entropy_backward")
+)
+
+
+# ---- cross-entropy -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ("central", "complex"))
+@few
+@given(size=sizes(3), seed=seeds)
+def test_cross_entropy_backward_gradient(method, size, seed):
+    check_pair(cross_entropy_forward, cross_entropy_backward, draw(size, seed), method=method)
+
+
+@few
+@given(size=sizes(3, smallest=1), seed=seeds)
+def test_cross_entropy_forward_is_the_formula(size, seed):
+    args = draw(size, seed)
+    assert_close(loss_of(*args), slow_reference.cross_entropy(*(a.tolist() for a in args)))
+
+
+@looks
+def test_reference_framework_says_the_same(look):
+    known = frozen_answers("cross_entropy")
+    result = look(known["logits"], known["targets"], known["mask"])
+    assert_close(result, known["loss" if look is loss_of else "dlogits"], 1e-10)
+
+
+@few
+@given(size=sizes(3, smallest=1), level=st.floats(-100, 100), seed=seeds)
+def test_cross_entropy_forward_of_uniform_logits_is_ln_V(size, level, seed):
+    """Whatever the targets and however much of the batch is padding."""
+    _, targets, mask = draw(size, seed)
+    assert_close(loss_of(np.full(size, level), targets, mask), np.log(size[2]))
+
+
+@looks
+@few
+@given(size=sizes(3, smallest=1), more=st.integers(1, 3), seed=seeds)
+def test_more_padding_changes_nothing(look, size, more, seed):
+    """Padding anywhere, holding anything: neither in the sum nor in the number."""
+    args, rng, (B, T, V) = draw(size, seed), np.random.default_rng(seed), size
+    places = np.sort(rng.choice(T + more, T, replace=False))
+    shape = B, T + more
+    padded = rng.standard_normal((*shape, V)), rng.integers(0, V, shape), np.zeros(shape, bool)
+    for a, b in zip(padded, args):
+        a[:, places] = b
+    expected = look(*args)
+    if look is gradient_of:
+        short, expected = expected, np.zeros((*shape, V))
+        expected[:, places] = short
+    assert_close(look(*padded), expected)
+
+
+@looks
+@few
+@given(size=sizes(3, smallest=1), seed=seeds)
+def test_a_batch_is_its_tokens_one_by_one(look, size, seed):
+    """N times the result is the sum over the N real tokens."""
+    logits, targets, mask = draw(size, seed)
+    expected = 0 if look is loss_of else np.zeros(size)
+    for b, t in np.argwhere(mask):
+        one = look(logits[b : b + 1, t : t + 1], targets[b : b + 1, t : t + 1], mask[b : b + 1, t : t + 1])
+        if look is loss_of:
+            expected += one
+        else:
+            expected[b, t] = one[0, 0]
+    assert_close(look(logits, targets, mask) * mask.sum(), expected)
+
+
+@few
+@given(size=sizes(3, smallest=1), seed=seeds)
+def test_cross_entropy_backward_raises_one_logit_as_much_as_it_lowers_the_others(size, seed):
+    logits, targets, mask = draw(size, seed)
+    gradient = gradient_of(logits, targets, mask)
+    assert_close(gradient.sum(axis=2), np.zeros(size[:2]))
+    assert (np.take_along_axis(gradient, targets[..., None], axis=2)[mask] <= 0).all()
+
+
+def test_cross_entropy_forward_does_not_overflow():
+    logits = np.array([[[1000.0, -1000, 0], [-1000, 1000, 0]]])
+    assert loss_of(logits, np.array([[0, 0]]), np.ones((1, 2), bool)) == 1000
+    assert loss_of(logits, np.array([[0, 1]]), np.ones((1, 2), bool)) == 0
+
+
+def test_cross_entropy_backward_does_not_overflow():
+    logits = np.array([[[1000.0, -1000, 0], [-1000, 1000, 0]]])
+    gradient = gradient_of(logits, np.array([[0, 0]]), np.ones((1, 2), bool))
+    assert gradient.tolist() == [[[0, 0, 0], [-0.5, 0.5, 0]]]
+
+
+@looks
+@pytest.mark.parametrize("size", ((2, 3, 4), (2, 0, 4)), ids=("all_padding", "no_steps"))
+def test_nothing_real_costs_nothing(look, size):
+    result = look(np.ones(size), np.zeros(size[:2], int), np.zeros(size[:2], bool))
+    assert_close(result, 0.0 if look is loss_of else np.zeros(size), 0)
+
+
+@looks
+def test_dtype_stays(look):
+    assert look(*draw((2, 3, 4), 0, "float32")).dtype == "float32"
+
+
+# ---- accuracies --------------------------------------------------------------------------------------------
+
+TARGETS = np.array([[4, 5, 2], [6, 2, 0], [7, 8, 2], [2, 0, 0]])
+REAL = np.array([[1, 1, 1], [1, 1, 0], [1, 1, 1], [1, 0, 0]], bool)
+SAID = np.array([[4, 5, 2], [6, 2, 9], [7, 9, 2], [3, 0, 0]])  # two sequences right, 7 of 9 tokens
+
+
+def test_token_accuracy_counts_real_tokens():
+    assert token_accuracy(SAID, TARGETS, REAL) == pytest.approx(7 / 9)
+
+
+def test_sequence_accuracy_wants_every_real_token():
+    assert sequence_accuracy(SAID, TARGETS, REAL) == 0.5
+
+
+@pytest.mark.parametrize("accuracy", (token_accuracy, sequence_accuracy), ids=lambda f: f.__name__)
+@few
+@given(size=sizes(2, smallest=1), seed=seeds)
+def test_padding_is_not_graded(accuracy, size, seed):
+    rng = np.random.default_rng(seed)
+    targets, mask = rng.integers(0, 3, size), padding_mask(rng, *size)
+    said = np.where(rng.random(size) < 0.8, targets, 1)
+    other = np.where(mask, said, targets + 1)
+    assert accuracy(said, targets, mask) == accuracy(other, targets, mask)
+
+
+@pytest.mark.parametrize("accuracy", (token_accuracy, sequence_accuracy), ids=lambda f: f.__name__)
+def test_all_right_and_all_wrong(accuracy):
+    assert accuracy(TARGETS, TARGETS, REAL) == 1 and accuracy(TARGETS + 1, TARGETS, REAL) == 0
+
+
+def test_token_accuracy_without_a_real_token_is_zero():
+    assert token_accuracy(TARGETS, TARGETS, np.zeros_like(REAL)) == 0

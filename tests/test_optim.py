@@ -1,0 +1,191 @@
+"""Chapter 8: optimisers against the paper's lines one number at a time; clipping; schedules."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.optim import (
+    adam_init,
+    adam_step,
+    clip_by_global_norm,
+    global_norm,
+    sgd_init,
+    sgd_step,
+    warmup_cosine,
+)
+
+from .models import assert_equal, few, flat
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def random_tree(seed, scale=1.0, dtype="float64"):
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape):
+        return (scale * rng.standard_normal(shape)).astype(dtype)
+
+    return {"encoder": {"Wx": draw(3, 4), "b": draw(4)}, "output": {"W": draw(4, 5), "b": draw(5)}}
+
+
+def copy(tree):
+    return {layer: {name: a.copy() for name, a in arrays.items()} for layer, arrays in tree.items()}
+
+
+def vector(tree):
+    return np.concatenate([a.reshape(-1) for a in flat(tree).values()])
+
+
+# ---- Adam --------------------------------------------------------------------------------------------------
+
+
+def slow_adam(theta, gradients, alpha, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    """Kingma & Ba (2015), algorithm 1, for one number."""
+    m, v, t = 0.0, 0.0, 0
+    for g in gradients:
+        t = t + 1
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        theta = theta - alpha * m_hat / (math.sqrt(v_hat) + epsilon)
+    return theta
+
+
+@pytest.mark.parametrize("betas", [{}, {"beta1": 0.5, "beta2": 0.9}, {"epsilon": 0.1}], ids=str)
+@few
+@given(seeds)
+def test_adam_step_is_algorithm_1(betas, seed):
+    params = random_tree(seed)
+    start, state = vector(params), adam_init(params)
+    gradients = [random_tree(seed + k, scale=10.0 ** (k % 4 - 2)) for k in range(1, 11)]
+    for grads in gradients:
+        adam_step(params, grads, state, 0.01, **betas)
+    histories = zip(*(vector(grads) for grads in gradients))
+    expected = [slow_adam(theta, history, 0.01, **betas) for theta, history in zip(start, histories)]
+    np.testing.assert_allclose(vector(params), expected, rtol=0, atol=1e-13)
+    assert state["t"] == 10
+
+
+@few
+@given(seeds, st.integers(-2, 6))
+def test_adam_step_the_first_has_length_lr_at_every_entry(seed, exponent):
+    """However large the gradient is, as long as it is not lost beside ε."""
+    params, grads = random_tree(seed), random_tree(seed + 1, scale=10.0**exponent)
+    grads = {k: {n: g + 1e-2 * np.sign(g) for n, g in layer.items()} for k, layer in grads.items()}
+    before = vector(params)
+    adam_step(params, grads, adam_init(params), 0.003)
+    np.testing.assert_allclose(vector(params) - before, -0.003 * np.sign(vector(grads)), rtol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adam_step_keeps_the_dtype_and_the_arrays(dtype):
+    params, grads = random_tree(1, dtype=dtype), random_tree(2, dtype=dtype)
+    state, arrays, given_grads = adam_init(params), flat(params), copy(grads)
+    adam_step(params, grads, state, 0.01)
+    assert all(flat(params)[name] is array and array.dtype == dtype for name, array in arrays.items())
+    assert {a.dtype.name for tree in (state["m"], state["v"]) for a in flat(tree).values()} == {dtype}
+    assert_equal(grads, given_grads)
+
+
+def test_adam_step_without_a_gradient_moves_nothing():
+    params = random_tree(3)
+    before, state, nothing = copy(params), adam_init(params), random_tree(3, scale=0)
+    for _ in range(3):
+        adam_step(params, nothing, state, 0.01)
+    assert_equal(params, before)
+
+
+def test_adam_init_is_zero_and_shares_nothing():
+    params = random_tree(4)
+    state = adam_init(params)
+    assert state["t"] == 0 and not vector(state["m"]).any() and not vector(state["v"]).any()
+    arrays = [a for tree in (params, state["m"], state["v"]) for a in flat(tree).values()]
+    assert not any(np.shares_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k])
+
+
+# ---- SGD ---------------------------------------------------------------------------------------------------
+
+
+def test_sgd_step():
+    params, grads, state = random_tree(5), random_tree(6), sgd_init(random_tree(5))
+    before, arrays = vector(params), flat(params)
+    sgd_step(params, grads, state, 0.25)
+    sgd_step(params, grads, state, 0.5)
+    np.testing.assert_allclose(vector(params), before - 0.75 * vector(grads), rtol=0, atol=1e-14)
+    assert all(flat(params)[name] is array for name, array in arrays.items())
+    assert sgd_init(params) == {}
+
+
+# ---- clipping ----------------------------------------------------------------------------------------------
+
+
+def test_global_norm_known_answer():
+    grads = {"a": {"W": np.array([[3.0], [0.0]]), "b": np.array([0.0])}, "c": {"W": np.array([-4.0])}}
+    assert global_norm(grads) == 5
+    assert global_norm({}) == 0
+
+
+@few
+@given(seeds, st.floats(0.01, 100))
+def test_clip_by_global_norm_keeps_the_direction_and_not_the_length(seed, most):
+    grads = random_tree(seed)
+    before = vector(grads)
+    norm = clip_by_global_norm(grads, most)
+    np.testing.assert_allclose(norm, np.linalg.norm(before), rtol=1e-13)
+    np.testing.assert_allclose(vector(grads), before * min(1, most / norm), rtol=1e-13)
+    np.testing.assert_allclose(global_norm(grads), min(norm, most), rtol=1e-13)
+
+
+def test_clip_by_global_norm_takes_all_arrays_together():
+    """No array alone is longer than 4.5, both together are."""
+    grads = {"a": {"W": np.array([3.0, 0.0])}, "b": {"W": np.array([0.0, 4.0])}}
+    assert clip_by_global_norm(grads, 4.5) == 5
+    np.testing.assert_allclose(vector(grads), [2.7, 0, 0, 3.6])
+
+
+def test_clip_by_global_norm_leaves_a_short_gradient_as_it_is():
+    grads = random_tree(7)
+    before = copy(grads)
+    assert clip_by_global_norm(grads, 1e6) == global_norm(before)
+    assert_equal(grads, before)
+
+
+@pytest.mark.parametrize("most", [0.0, 1.0])
+def test_clip_by_global_norm_of_nothing_is_nothing(most):
+    grads = {"a": {"W": np.zeros((2, 3))}, "b": {"b": np.zeros(3)}}
+    assert clip_by_global_norm(grads, most) == 0
+    assert not vector(grads).any()
+
+
+def test_clip_by_global_norm_keeps_float32():
+    grads = random_tree(8, scale=100, dtype="float32")
+    clip_by_global_norm(grads, 1.0)
+    assert {a.dtype.name for a in flat(grads).values()} == {"float32"}
+    np.testing.assert_allclose(global_norm(grads), 1, rtol=1e-6)
+
+
+# ---- schedules ---------------------------------------------------------------------------------------------
+
+
+ROOT = math.sqrt(0.5)
+POINTS = [(1, 0.2), (5, 1.0), (10, 2.0), (35, 1 + ROOT), (60, 1.0), (85, 1 - ROOT), (110, 0.0)]
+
+
+@pytest.mark.parametrize("step,expected", POINTS)
+def test_warmup_cosine_known_points(step, expected):
+    assert math.isclose(warmup_cosine(step, 110, 2.0, 10), expected, abs_tol=1e-12)
+
+
+@few
+@given(st.integers(1, 50), st.integers(0, 50), st.floats(1e-5, 1))
+def test_warmup_cosine_rises_to_its_peak_and_falls_to_zero(falling, warmup, peak):
+    steps = warmup + falling
+    rates = [warmup_cosine(step, steps, peak, warmup) for step in range(1, steps + 1)]
+    assert all(a < b for a, b in zip(rates[: warmup - 1], rates[1:warmup])) if warmup else True
+    assert all(a > b for a, b in zip(rates[warmup:], rates[warmup + 1 :]))
+    assert math.isclose(rates[-1], 0, abs_tol=1e-12) and min(rates) >= 0 and max(rates) <= peak * (1 + 1e-12)
+    assert warmup == 0 or math.isclose(rates[warmup - 1], peak)

@@ -1,0 +1,169 @@
+"""The whole package: what it imports, what it leaves alone, what is documented, paired and tested."""
+
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import numpy_seq2seq
+
+PACKAGE = pathlib.Path(numpy_seq2seq.__file__).parent
+TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.glob("*.py"))}
+COMMANDS = {"homework"}  # the one room that a person runs
+
+
+def found(search, rooms=TREES):
+    """["room:line what"] for everything that search(node) names."""
+    nodes = ((room, node) for room in rooms for node in ast.walk(TREES[room]))
+    return [f"{room}:{node.lineno} {what}" for room, node in nodes if (what := search(node))]
+
+
+def dotted(node):
+    """`np.random.normal` of an attribute node; None of anything else."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *names[::-1]]) if isinstance(node, ast.Name) and names else None
+
+
+def imported(node):
+    """Top-level names of an import statement; a relative import stays in the package."""
+    if isinstance(node, ast.Import):
+        return [alias.name.split(".")[0] for alias in node.names]
+    return [node.module.split(".")[0]] if isinstance(node, ast.ImportFrom) and not node.level else []
+
+
+def public(tree):
+    """Functions and classes for others, and their methods."""
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node)
+
+
+def functions(tree):
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+
+
+def enclosing(search):
+    """Names of the functions and classes in which search finds something; "" is for what is outside them."""
+    tops = [node for tree in TREES.values() for node in tree.body]
+    return {getattr(top, "name", "") for top in tops if any(search(node) for node in ast.walk(top))}
+
+
+def run(*arguments):
+    """A fresh interpreter in the project's root."""
+    return subprocess.run([sys.executable, *arguments], cwd=PACKAGE.parent, capture_output=True, text=True)
+
+
+# ---- what it imports, and how fast -------------------------------------------------------------------------
+
+
+def test_only_numpy_and_the_standard_library():
+    allowed = {"numpy", *sys.stdlib_module_names}
+    assert not found(lambda node: ", ".join(set(imported(node)) - allowed))
+
+
+def test_every_room_is_imported_without_a_warning_or_a_word():
+    rooms = ", ".join(f"numpy_seq2seq.{room}" for room in TREES if not room.startswith("__"))
+    result = run("-W", "error", "-c", f"import {rooms}")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_importing_takes_no_longer_than_30_ms_after_numpy():
+    """Of processor time; the fastest run counts, since whatever else the machine does only adds."""
+    code = "import numpy, time; a = time.process_time(); import numpy_seq2seq; print(time.process_time() - a)"
+    seconds = [1.0]
+    while min(seconds) > 0.03 and len(seconds) < 9:
+        seconds.append(float(run("-c", code).stdout))
+    assert min(seconds) <= 0.03
+
+
+def test_all_names_for_scripts_exist():
+    assert len(set(numpy_seq2seq.__all__)) == len(numpy_seq2seq.__all__)
+    assert not [name for name in numpy_seq2seq.__all__ if not getattr(numpy_seq2seq, name, None)]
+
+
+# ---- what it leaves alone ----------------------------------------------------------------------------------
+
+OUTSIDE = {"print", "input", "sys.argv", "sys.stdout", "sys.stderr", "sys.stdin"}
+
+
+def test_no_room_prints_or_reads_the_command_line():
+    def outside(node):
+        name = node.id if isinstance(node, ast.Name) else dotted(node)
+        return name in OUTSIDE and name
+
+    rooms = TREES.keys() - COMMANDS
+    assert not found(outside, rooms)
+    assert not found(lambda node: {"argparse", "demos", "tests"} & set(imported(node)), rooms)
+
+
+def test_randomness_comes_from_the_caller():
+    def global_generator(node):
+        name = dotted(node) or ""
+        return name.startswith("np.random.") and not name.endswith((".Generator", ".default_rng")) and name
+
+    assert not found(global_generator)
+    assert not found(lambda node: "random" in imported(node) and "random")
+    assert "" not in enclosing(lambda node: dotted(node) == "np.random.default_rng")  # "": when imported
+
+
+def test_minus_infinity_appears_in_one_function():
+    def minus_infinity(node):
+        return isinstance(node, ast.UnaryOp) and ast.unparse(node) == "-np.inf"
+
+    assert enclosing(minus_infinity) == {"masked_softmax_forward"}
+
+
+def test_float32_is_chosen_in_one_place():
+    def float32(node):
+        return dotted(node) == "np.float32" or isinstance(node, ast.Constant) and node.value == "float32"
+
+    assert enclosing(float32) == {"Config"}
+
+
+# ---- documented, paired, tested ----------------------------------------------------------------------------
+
+
+def test_every_public_name_has_a_docstring():
+    bare = [f"{room}:{node.lineno} {node.name}" for room in TREES for node in public(TREES[room])
+            if not ast.get_docstring(node)]
+    assert not bare + [room for room in TREES if not ast.get_docstring(TREES[room])]
+
+
+def test_every_room_is_on_the_map():
+    _, rooms = numpy_seq2seq.__doc__.split("rooms in reading order")
+    assert not [room for room in TREES if room[:2] != "__" and not re.search(rf"\b{room}\b", rooms)]
+
+
+def forwards():
+    return [(room, name) for room in TREES for name in functions(TREES[room]) if name.endswith("_forward")]
+
+
+def test_every_forward_stands_directly_above_its_backward():
+    def below(room, name):
+        names = [*functions(TREES[room]), None]
+        return names[names.index(name) + 1]
+
+    assert len(forwards()) > 10
+    assert not [name for room, name in forwards() if below(room, name) != f"{name.removesuffix('_forward')}_backward"]
+
+
+@pytest.fixture(scope="module")
+def collected():
+    """Names of all tests, slow ones too, as `pytest -k` sees them."""
+    result = run("-m", "pytest", "tests", "--collect-only", "-m", "", "-p", "no:cacheprovider")
+    assert result.returncode == 0, result.stdout
+    return [line.split("::", 1)[1] for line in result.stdout.splitlines() if "::" in line]
+
+
+def test_every_pair_has_tests_that_bear_its_names(collected):
+    backwards = [name for room in TREES for name in functions(TREES[room]) if name.endswith("_backward")]
+    names = [name for _, name in forwards()] + backwards
+    assert not [name for name in names if not any(name in test for test in collected)]

@@ -1,0 +1,373 @@
+"""Chapter 4: a run over time is the cell step by step, whatever the padding, the batch, the direction."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.gradcheck import check_pair
+from numpy_seq2seq.recurrent import (
+    directions_backward,
+    directions_forward,
+    recurrent_backward,
+    recurrent_forward,
+    recurrent_init,
+    stack_backward,
+    stack_forward,
+    zero_state,
+)
+
+from . import slow_reference
+from .helpers import (
+    assert_close,
+    few,
+    frozen,
+    frozen_answers,
+    leaves,
+    normal,
+    padding_mask,
+    pick,
+    seeds,
+    sizes,
+    very_few,
+)
+
+
+class Network(NamedTuple):
+    """One of the three pairs of recurrent.py, and what it is set to."""
+
+    name: str
+    forward: Callable
+    backward: Callable
+    layers: int = 1
+    directions: int = 1
+    reverse: bool = False
+
+    def names(self):
+        return [(f"layer{k}", f"layer{k}_reverse")[: self.directions] for k in range(self.layers)]
+
+    def arguments(self, data, params, cell):
+        """What forward takes."""
+        x, mask, names = data["x"], data["mask"], self.names()
+        if self.forward is recurrent_forward:
+            return x, data["start"], params[names[0][0]], cell, mask, self.reverse
+        return x, params, (names[0] if self.forward is directions_forward else names), cell, mask
+
+
+NETWORKS = [
+    Network("once", recurrent_forward, recurrent_backward),
+    Network("reversed", recurrent_forward, recurrent_backward, reverse=True),
+    Network("one_way", directions_forward, directions_backward),
+    Network("two_ways", directions_forward, directions_backward, directions=2),
+    *(
+        Network(f"{layers}x{directions}", stack_forward, stack_backward, layers, directions)
+        for layers in (1, 2)
+        for directions in (1, 2)
+    ),
+]
+AXES = {  # of what goes in and of what comes out: b a sequence, t a step
+    **{"x": "bt", "mask": "bt", "start": "b", "dh": "bt", "dstate": "b"},
+    **{"h": "bt", "state": "b", "dx": "bt", "dstart": "b"},
+}
+
+
+def outputs(network, cell, params, data):
+    h, state, _ = network.forward(*network.arguments(data, params, cell))
+    return {"h": h, "state": state}
+
+
+def gradients(network, cell, params, data):
+    *_, cache = network.forward(*network.arguments(data, params, cell))
+    dx, *dstart, grads = network.backward(data["dh"], data["dstate"], cache)
+    if not dstart:  # these start at zero
+        return {"dx": dx, "dstart": (), "grads": grads}
+    return {"dx": dx, "dstart": dstart[0], "grads": {network.names()[0][0]: grads}}
+
+
+def named(look, network):
+    return (network.forward if look is outputs else network.backward).__name__
+
+
+def looks_at(*networks):
+    pairs = [(look, network) for look in (outputs, gradients) for network in networks]
+    ids = [f"{named(look, network)}-{network.name}" for look, network in pairs]
+    return pytest.mark.parametrize("look, network", pairs, ids=ids)
+
+
+cells = pytest.mark.parametrize("cell", CELLS.values(), ids=lambda cell: cell.name)
+methods = pytest.mark.parametrize("method", ("central", "complex"))
+networks = looks_at(*NETWORKS)
+backwards = pytest.mark.parametrize("network", NETWORKS, ids=lambda n: f"{n.backward.__name__}-{n.name}")
+one_run = pytest.mark.parametrize("reverse", (False, True), ids=("forwards", "reversed"))
+known_cells = [CELLS[name] for name in slow_reference.CELLS]
+papers = pytest.mark.parametrize("cell", known_cells, ids=lambda cell: cell.name)
+
+
+def draw_params(network, cell, D, H, rng, dtype):
+    """As recurrent_init, and everything shaken, the biases too."""
+    params = {}
+    for layer in network.names():
+        for name in layer:
+            init = recurrent_init(rng, D, H, cell, dtype)
+            params[name] = {k: frozen(a + normal(rng, *a.shape, dtype=dtype) / 2) for k, a in init.items()}
+        D = H * len(layer)
+    return params
+
+
+def draw(network, cell, size, seed, dtype="float64"):
+    """Parameters and data: (B, T, D, H), padding anywhere, upstream gradients zero on padding."""
+    B, T, D, H = size
+    rng = np.random.default_rng(seed)
+    params = draw_params(network, cell, D, H, rng, dtype)
+    mask = padding_mask(rng, B, T) & (rng.random((B, T)) < 0.8)
+    mask[0] = True
+    wide = H * network.directions
+    data = {
+        "x": normal(rng, B, T, D, dtype=dtype),
+        "mask": frozen(mask),
+        "start": tuple(normal(rng, B, H, dtype=dtype) for _ in range(cell.states)),
+        "dh": frozen(normal(rng, B, T, wide, dtype=dtype) * mask[..., None]),
+        "dstate": tuple(normal(rng, B, wide, dtype=dtype) for _ in range(cell.states)),
+    }
+    return params, data
+
+
+# ---- gradients ---------------------------------------------------------------------------------------------
+
+
+@methods
+@backwards
+@cells
+@very_few
+@given(size=sizes(3, 2, 4), seed=seeds)
+def test_gradient(network, cell, method, size, seed):
+    params, data = draw(network, cell, (*size, 2), seed)  # small: every entry of every array costs four runs
+    args = network.arguments(data, params, cell)
+    check_pair(network.forward, network.backward, args, method=method, gates=cell.gates)
+
+
+# ---- invariances, of outputs and of gradients --------------------------------------------------------------
+
+
+@networks
+@cells
+@very_few
+@given(size=sizes(4, smallest=1), more=st.integers(1, 3), seed=seeds)
+def test_more_padding_changes_nothing(look, network, cell, size, more, seed):
+    """Padding anywhere, holding anything: the real steps keep their results, the new ones get no gradient."""
+    params, data = draw(network, cell, size, seed)
+    rng, (B, T, D, _) = np.random.default_rng(seed), size
+    places = np.sort(rng.choice(T + more, T, replace=False))
+    longer = dict(data, x=100 * rng.standard_normal((B, T + more, D)), mask=np.zeros((B, T + more), bool))
+    longer["dh"] = np.zeros((B, T + more, data["dh"].shape[2]))
+    for name in ("x", "mask", "dh"):
+        longer[name][:, places] = data[name]
+    result = look(network, cell, params, longer)
+    assert_close(pick(result, AXES, t=places), look(network, cell, params, data))
+    if "dx" in result:
+        assert not np.delete(result["dx"], places, axis=1).any()
+
+
+@networks
+@cells
+@very_few
+@given(size=sizes(4, smallest=1), seed=seeds)
+def test_a_batch_is_its_sequences_one_by_one(look, network, cell, size, seed):
+    """Each sequence alone, cut to its real tokens and without a mask."""
+    params, data = draw(network, cell, size, seed)
+    result, total = look(network, cell, params, data), None
+    for b in range(size[0]):
+        real = np.flatnonzero(data["mask"][b])
+        alone = look(network, cell, params, dict(pick(data, AXES, b=[b], t=real), mask=None))
+        total = add(total, alone.pop("grads", {}))
+        expected = pick(result, AXES, b=[b], t=real)
+        assert_close(alone, {name: expected[name] for name in alone})
+    assert_close(result.get("grads", {}), total)
+
+
+def add(a, b):
+    """Sum of two nested dicts of arrays."""
+    return b if a is None else {k: add(a[k], b[k]) for k in b} if isinstance(b, dict) else a + b
+
+
+@networks
+@cells
+@very_few
+@given(size=sizes(4, smallest=1), seed=seeds)
+def test_permuting_the_batch_permutes_the_result(look, network, cell, size, seed):
+    params, data = draw(network, cell, size, seed)
+    order = np.random.default_rng(seed).permutation(size[0])
+    permuted = look(network, cell, params, pick(data, AXES, b=order))
+    assert_close(permuted, pick(look(network, cell, params, data), AXES, b=order))
+
+
+@one_run
+@cells
+@few
+@given(size=sizes(4, smallest=1), cut=st.floats(0, 1), seed=seeds)
+def test_recurrent_forward_in_two_parts(cell, reverse, size, cut, seed):
+    """The first k steps, and then the rest from the state that they left."""
+    params, data, first, second = two_parts(cell, reverse, size, cut, seed)
+    network = NETWORKS[reverse]
+    a = outputs(network, cell, params, first)
+    b = outputs(network, cell, params, dict(second, start=a["state"]))
+    h = np.concatenate([b["h"], a["h"]] if reverse else [a["h"], b["h"]], axis=1)
+    assert_close({"h": h, "state": b["state"]}, outputs(network, cell, params, data))
+
+
+@one_run
+@cells
+@few
+@given(size=sizes(4, smallest=1), cut=st.floats(0, 1), seed=seeds)
+def test_recurrent_backward_in_two_parts(cell, reverse, size, cut, seed):
+    """The gradient of the state between the parts is all that the first has to know of the second."""
+    params, data, first, second = two_parts(cell, reverse, size, cut, seed)
+    network = NETWORKS[reverse]
+    start = outputs(network, cell, params, first)["state"]
+    b = gradients(network, cell, params, dict(second, start=start))
+    a = gradients(network, cell, params, dict(first, dstate=b["dstart"]))
+    dx = np.concatenate([b["dx"], a["dx"]] if reverse else [a["dx"], b["dx"]], axis=1)
+    joined = {"dx": dx, "dstart": a["dstart"], "grads": add(a["grads"], b["grads"])}
+    assert_close(joined, gradients(network, cell, params, data))
+
+
+def two_parts(cell, reverse, size, cut, seed):
+    params, data = draw(NETWORKS[reverse], cell, size, seed)
+    T = size[1]
+    steps, k = np.arange(T)[::-1] if reverse else np.arange(T), round(cut * T)
+    return params, data, *(pick(data, AXES, t=np.sort(part)) for part in (steps[:k], steps[k:]))
+
+
+@one_run
+@cells
+@few
+@given(size=sizes(4, smallest=1), seed=seeds)
+def test_recurrent_forward_ends_with_the_last_real_token(cell, reverse, size, seed):
+    params, data = draw(NETWORKS[reverse], cell, size, seed)
+    result = outputs(NETWORKS[reverse], cell, params, data)
+    for b, row in enumerate(data["mask"]):
+        real = np.flatnonzero(row)
+        last = result["h"][b, real[0 if reverse else -1]] if real.size else data["start"][0][b]
+        assert_close(result["state"][0][b], last, 0)
+
+
+@networks
+@cells
+def test_dtype_stays(look, network, cell):
+    result = look(network, cell, *draw(network, cell, (3, 4, 2, 5), 0, "float32"))
+    assert {a.dtype.name for a in leaves(result)} == {"float32"}
+
+
+@networks
+@cells
+def test_no_steps_at_all(look, network, cell):
+    """T = 0: the state goes through, and so does its gradient."""
+    params, data = draw(network, cell, (3, 4, 2, 5), 0)
+    result = look(network, cell, params, pick(data, AXES, t=np.arange(0)))
+    wide, from_zero = 5 * network.directions, network.forward is not recurrent_forward
+    if look is outputs:
+        start = zero_state(cell, 3, wide, float) if from_zero else data["start"]
+        assert_close(result, {"h": np.zeros((3, 0, wide)), "state": start}, 0)
+    else:
+        assert_close(result["dx"], np.zeros((3, 0, 2)), 0)
+        assert_close(result["dstart"], () if from_zero else data["dstate"], 0)
+        assert not any(a.any() for a in leaves(result["grads"]))
+
+
+# ---- known answers -----------------------------------------------------------------------------------------
+
+
+@one_run
+@papers
+@few
+@given(size=sizes(4, 1, 5), seed=seeds)
+def test_recurrent_forward_is_the_papers_equations(cell, reverse, size, seed):
+    params, data = draw(NETWORKS[reverse], cell, size, seed)
+    result = outputs(NETWORKS[reverse], cell, params, data)
+    (layer,) = params.values()
+    for b in range(size[0]):
+        h, state = slowly(cell, layer, data["x"][b], [s[b] for s in data["start"]], data["mask"][b], reverse)
+        assert_close(pick(result, AXES, b=b), {"h": h, "state": state})
+
+
+def slowly(cell, layer, x, start, mask, reverse):
+    """slow_reference.run in arrays."""
+    lists = {name: a.tolist() for name, a in layer.items()}
+    state = tuple(s.tolist() for s in start)
+    h, state = slow_reference.run(cell.name, x.tolist(), state, lists, mask.tolist(), reverse)
+    return np.array(h), tuple(map(np.array, state))
+
+
+@pytest.mark.parametrize("network", NETWORKS[2:], ids=lambda n: f"{n.forward.__name__}-{n.name}")
+@papers
+@very_few
+@given(size=sizes(4, 1, 5), seed=seeds)
+def test_layers_and_directions_are_the_papers_equations(network, cell, size, seed):
+    """Each direction alone, side by side; the layer above reads both."""
+    params, data = draw(network, cell, size, seed)
+    result, start = outputs(network, cell, params, data), [np.zeros(size[3])] * cell.states
+    for b in range(size[0]):
+        x, mask = data["x"][b], data["mask"][b]
+        for layer in network.names():
+            runs = [slowly(cell, params[name], x, start, mask, k == 1) for k, name in enumerate(layer)]
+            x = np.hstack([h for h, _ in runs])
+        state = tuple(map(np.hstack, zip(*(state for _, state in runs))))
+        assert_close(pick(result, AXES, b=b), {"h": x, "state": state})
+
+
+@looks_at(NETWORKS[0], NETWORKS[3])
+@papers
+def test_reference_framework_says_the_same(look, network, cell):
+    """Ragged lengths; one direction from any state, two from zero. Its outputs are zero on padding."""
+    known = frozen_answers(cell.name)["one" if network.directions == 1 else "two"]
+    known |= {name: tuple(known.get(name, {}).values()) for name in ("start", "state", "dstart", "dstate")}
+    result = look(network, cell, known["params"], known)
+    if look is outputs:
+        result["h"] = np.where(known["mask"][..., None], result["h"], 0)
+    assert_close(result, {name: known[name] for name in result}, 1e-10)
+
+
+# ---- parameters and state at the start ---------------------------------------------------------------------
+
+
+@cells
+@few
+@given(size=sizes(2, smallest=1, largest=20), seed=seeds)
+def test_recurrent_init(cell, size, seed):
+    """Wx in Glorot's bounds and Wh orthogonal, gate by gate; no bias, but 1 for a forget gate."""
+    D, H = size
+    params = recurrent_init(np.random.default_rng(seed), D, H, cell, "float64")
+    assert params["Wx"].shape == (D, len(cell.gates) * H)
+    assert np.abs(params["Wx"]).max() <= np.sqrt(6 / (D + H))
+    for block in np.split(params["Wh"], len(cell.gates), axis=1):
+        assert_close(block @ block.T, np.eye(H))
+    assert params["b"].tolist() == [float(gate == "f") for gate in cell.gates for _ in range(H)]
+    assert ("bh" in params) == cell.recurrent_bias
+    if cell.recurrent_bias:
+        assert_close(params["bh"], np.zeros(len(cell.gates) * H), 0)
+
+
+@cells
+def test_recurrent_init_fills_glorots_bounds(cell):
+    Wx = recurrent_init(np.random.default_rng(0), 40, 30, cell, "float64")["Wx"]
+    for block in np.split(Wx, len(cell.gates), axis=1):
+        assert np.abs(block).max() > 0.9 * np.sqrt(6 / 70)
+
+
+@cells
+def test_recurrent_init_in_float32_is_float64_rounded(cell):
+    single, double = (recurrent_init(np.random.default_rng(3), 4, 6, cell, d) for d in ("float32", "float64"))
+    for a, b in zip(leaves(single), leaves(double), strict=True):
+        assert (a.dtype, b.dtype) == ("float32", "float64") and np.array_equal(a, b.astype("float32"))
+
+
+@cells
+def test_zero_state(cell):
+    state = zero_state(cell, 3, 5, "float32")
+    assert len(state) == cell.states
+    for vector in state:
+        assert vector.dtype == "float32" and vector.tolist() == [[0] * 5] * 3

@@ -1,0 +1,395 @@
+"""Chapter 7d: the gradients of whole models, and what must change neither loss, nor gradients, nor logits."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.config import Config
+from numpy_seq2seq.data import BOS, PAD, Batch, Vocabulary, make_batch
+from numpy_seq2seq.decoders import DECODERS, Source
+from numpy_seq2seq.gradcheck import check_gradients, check_pair
+from numpy_seq2seq.losses import cross_entropy_forward
+from numpy_seq2seq.seq2seq import (
+    decode_backward,
+    decode_forward,
+    encode_backward,
+    encode_forward,
+    loss_and_gradients,
+    parameter_count,
+    seq2seq_backward,
+    seq2seq_forward,
+    seq2seq_init,
+)
+
+from .models import (
+    MODELS,
+    assert_equal,
+    assert_same,
+    each_decoder,
+    each_model,
+    encoded,
+    few,
+    flat,
+    model_name,
+    one_by_one,
+    random_batch,
+    random_params,
+    scores,
+    successor_model,
+)
+from .test_decoders import UNUSED
+
+each_method = pytest.mark.parametrize("method", ["central", "complex"])
+ENCODER_SIDE = ("source_embedding", "encoder")
+
+
+def model(config, seed):
+    return random_params(config, seed), random_batch(config, seed + 1)
+
+
+def close(a, b, atol=1e-12):
+    np.testing.assert_allclose(a, b, rtol=0, atol=atol)
+
+
+def options(config, method):
+    """Other entries of each array for each model."""
+    return {"method": method, "samples": 4, "seed": MODELS.index(config), "gates": CELLS[config.cell].gates}
+
+
+# ---- gradients ---------------------------------------------------------------------------------------------
+
+
+def check_model(config, params, batch, **how):
+    def loss(params):
+        logits, _, _ = seq2seq_forward(batch, params, config)
+        return cross_entropy_forward(logits, batch.targets, batch.target_mask)[0]
+
+    value, grads = loss_and_gradients(batch, params, config)
+    assert value == loss(params)
+    return check_gradients(loss, params, grads, name="loss_and_gradients", **how)
+
+
+@each_method
+@each_model
+def test_loss_and_gradients(config, method):
+    check_model(config, *model(config, 100), **options(config, method))
+
+
+@pytest.mark.slow
+@each_method
+@each_model
+def test_loss_and_gradients_at_every_entry(config, method):
+    check_model(config, *model(config, 110), method=method)
+
+
+@st.composite
+def any_model(draw):
+    """(config, batch, seed) of any size."""
+    d, half, layers, count, directions = (draw(st.integers(1, most)) for most in (5, 3, 3, 4, 2))
+    decoder = draw(st.sampled_from(list(DECODERS)))
+    cell, score = draw(st.sampled_from(list(CELLS))), draw(st.sampled_from(scores(decoder)))
+    config = Config(5, 6, d, 2 * half, cell, decoder, score, directions, layers, "float64")
+    seed = draw(st.integers(0, 2**32 - 2))
+    return config, random_batch(config, seed, count, draw(st.integers(2, 6)), draw(st.integers(1, 6))), seed
+
+
+@few
+@given(any_model())
+def test_loss_and_gradients_of_any_size(drawn):
+    """Along one random direction: every entry of every parameter takes part, at the price of one."""
+    config, batch, seed = drawn
+    params, rng = random_params(config, seed + 1), np.random.default_rng(seed)
+    ways = {k: {n: rng.standard_normal(a.shape) for n, a in layer.items()} for k, layer in params.items()}
+    moved = {k: {n: a + 1e-30j * ways[k][n] for n, a in layer.items()} for k, layer in params.items()}
+    logits, _, _ = seq2seq_forward(batch, moved, config)
+    numeric = cross_entropy_forward(logits, batch.targets, batch.target_mask)[0].imag / 1e-30
+    grads = flat(loss_and_gradients(batch, params, config)[1])
+    parts = np.concatenate([(grads[name] * way).reshape(-1) for name, way in flat(ways).items()])
+    assert abs(parts.sum() - numeric) <= 1e-12 * np.abs(parts).sum()
+
+
+@each_decoder
+def test_seq2seq_backward(config):
+    params, batch = model(config, 120)
+    args, how = (batch, params, config), options(config, "complex")
+    check_pair(seq2seq_forward, seq2seq_backward, args, looked_at=(1,), **how)
+
+
+def encode_params(params):
+    """The encoder's parameters, and what projects the keys."""
+    chosen = {layer: arrays for layer, arrays in params.items() if layer.startswith(ENCODER_SIDE)}
+    keys = {n: a for n, a in params.get("attention", {}).items() if n == "Wm"}
+    return chosen | ({"attention": keys} if keys else {})
+
+
+def decode_params(params):
+    """All the others."""
+    others = [layer for layer in params if not layer.startswith(ENCODER_SIDE)]
+    return {layer: {n: a for n, a in params[layer].items() if n != "Wm"} for layer in others}
+
+
+@each_decoder
+def test_encode_backward(config):
+    params, batch = model(config, 130)
+    args = (batch.source, batch.source_mask, encode_params(params), config)
+    check_pair(encode_forward, encode_backward, args, **options(config, "central"))
+
+
+@each_decoder
+def test_decode_backward(config):
+    params, batch, state, source = encoded(config, 140)
+    args = (batch.inputs, state, source, decode_params(params), config)
+    unused = UNUSED.get(config.decoder, ["source.vector"])
+    how = options(config, "complex") | {"samples": 10}
+    check_pair(decode_forward, decode_backward, args, looked_at=(1,), unused=unused, **how)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@each_model
+def test_seq2seq_init_and_loss_and_gradients_agree_in_names_shapes_and_dtype(config, dtype):
+    config = dataclasses.replace(config, dtype=dtype)
+    params, batch = seq2seq_init(np.random.default_rng(150), config), random_batch(config, 151)
+    loss, grads = loss_and_gradients(batch, params, config)
+    one, two = ({name: (a.shape, a.dtype) for name, a in flat(tree).items()} for tree in (params, grads))
+    assert one == two
+    assert {a.dtype.name for a in flat(params).values()} == {dtype}
+    logits, weights, _ = seq2seq_forward(batch, params, config)
+    assert logits.dtype == dtype and np.asarray(loss).dtype == dtype
+    assert weights is None or weights.dtype == dtype
+
+
+@each_model
+def test_loss_and_gradients_writes_into_nothing(config):
+    params, batch = model(config, 160)
+    for a in (*flat(params).values(), *batch):
+        a.flags.writeable = False
+    first, second = (loss_and_gradients(batch, params, config) for _ in range(2))
+    assert first[0] == second[0]
+    assert_equal(first[1], second[1])
+
+
+# ---- what changes nothing ----------------------------------------------------------------------------------
+
+
+def wider(batch, columns, ids=PAD):
+    """More padding behind every sequence: columns of source, columns of target."""
+
+    def widen(name, a):
+        extra = ((0, 0), (0, columns[not name.startswith("source")]))
+        return np.pad(a, extra, constant_values=False if name.endswith("mask") else ids)
+
+    return Batch(*(widen(name, a) for name, a in batch._asdict().items()))
+
+
+@pytest.mark.parametrize("columns,ids", [((2, 0), PAD), ((0, 3), PAD), ((1, 2), PAD), ((2, 1), 5)], ids=str)
+@each_model
+def test_loss_and_gradients_do_not_see_padding(config, columns, ids):
+    """Nor does it matter what stands under a mask that is False."""
+    params, batch = model(config, 200)
+    loss, grads = loss_and_gradients(batch, params, config)
+    padded_loss, padded = loss_and_gradients(wider(batch, columns, ids), params, config)
+    close(padded_loss, loss)
+    assert_same(padded, grads)
+
+
+@each_model
+def test_loss_and_gradients_give_padding_no_gradient(config):
+    params, batch = model(config, 210)
+    _, grads = loss_and_gradients(batch, params, config)
+    assert not grads["source_embedding"]["E"][PAD].any() and not grads["target_embedding"]["E"][PAD].any()
+    assert grads["target_embedding"]["E"][BOS].any()
+
+
+@each_model
+def test_loss_and_gradients_of_a_batch_are_the_weighted_mean_of_its_sequences(config):
+    params, batch = model(config, 220)
+    loss, grads = loss_and_gradients(batch, params, config)
+    shares = batch.target_mask.sum(axis=1) / batch.target_mask.sum()
+    alone = [loss_and_gradients(one, params, config) for one in one_by_one(batch)]
+    close(sum(share * value for share, (value, _) in zip(shares, alone)), loss)
+    mean = {name: sum(share * flat(g)[name] for share, (_, g) in zip(shares, alone)) for name in flat(grads)}
+    assert_same({"mean": mean}, {"mean": flat(grads)})
+
+
+@each_model
+def test_seq2seq_forward_of_a_batch_is_that_of_its_sequences(config):
+    params, batch = model(config, 230)
+    logits, weights, _ = seq2seq_forward(batch, params, config)
+    for b, one in enumerate(one_by_one(batch)):
+        alone, looked, _ = seq2seq_forward(one, params, config)
+        close(logits[b, batch.target_mask[b]], alone[0])
+        if weights is not None:
+            close(weights[b][batch.target_mask[b]][:, batch.source_mask[b]], looked[0])
+
+
+@each_model
+def test_loss_and_gradients_do_not_depend_on_the_order_of_the_batch(config):
+    params, batch = model(config, 240)
+    order = np.random.default_rng(241).permutation(len(batch.source))
+    shuffled = Batch(*(a[order] for a in batch))
+    loss, grads = loss_and_gradients(batch, params, config)
+    other_loss, other = loss_and_gradients(shuffled, params, config)
+    close(other_loss, loss)
+    assert_same(other, grads)
+    logits, weights, _ = seq2seq_forward(batch, params, config)
+    other_logits, other_weights, _ = seq2seq_forward(shuffled, params, config)
+    close(other_logits, logits[order])
+    if weights is not None:
+        close(other_weights, weights[order])
+
+
+# ---- time --------------------------------------------------------------------------------------------------
+
+
+@each_model
+def test_seq2seq_forward_is_causal(config):
+    """The target token at j moves no output before j, and every output from j on."""
+    params, batch = model(config, 250)
+    logits, _, _ = seq2seq_forward(batch, params, config)
+    for j in range(batch.inputs.shape[1]):
+        inputs = batch.inputs.copy()
+        inputs[:, j] = (inputs[:, j] + 1) % config.target_vocabulary
+        moved = np.abs(seq2seq_forward(batch._replace(inputs=inputs), params, config)[0] - logits).max(axis=2)
+        assert moved[:, :j].max(initial=0) <= 1e-12
+        assert (moved[:, j] > 1e-6).all() and (moved[:, j:] > 0).all()
+
+
+@each_model
+def test_seq2seq_forward_does_not_look_at_the_targets(config):
+    params, batch = model(config, 260)
+    other = batch._replace(targets=(batch.targets + 1) % config.target_vocabulary)
+    np.testing.assert_array_equal(*(seq2seq_forward(b, params, config)[0] for b in (batch, other)))
+    assert loss_and_gradients(batch, params, config)[0] != loss_and_gradients(other, params, config)[0]
+
+
+@each_model
+def test_decode_forward_step_by_step_equals_teacher_forcing(config):
+    params, batch, state, source = encoded(config, 270)
+    whole, whole_weights, last, _ = decode_forward(batch.inputs, state, source, params, config)
+    np.testing.assert_array_equal(whole, seq2seq_forward(batch, params, config)[0])
+    for t in range(batch.inputs.shape[1]):
+        logits, weights, state, _ = decode_forward(batch.inputs[:, t : t + 1], state, source, params, config)
+        close(logits[:, 0], whole[:, t])
+        if weights is not None:
+            close(weights[:, 0], whole_weights[:, t])
+    for a, b in zip(state, last):
+        close(a, b)
+
+
+# ---- who reads the source, and by which way ----------------------------------------------------------------
+
+
+@each_model
+def test_seq2seq_forward_reads_every_source_token(config):
+    params, batch = model(config, 280)
+    logits, _, _ = seq2seq_forward(batch, params, config)
+    for s in range(batch.source.shape[1]):
+        source = batch.source.copy()
+        source[:, s] = (source[:, s] + 1) % config.source_vocabulary
+        other, _, _ = seq2seq_forward(batch._replace(source=source), params, config)
+        moved, real = np.abs(other - logits).max(axis=(1, 2)), batch.source_mask[:, s]
+        assert (moved[real] > 1e-9).all() and (moved[~real] == 0).all()
+
+
+@each_model
+def test_decode_backward_sends_a_gradient_to_the_memory_where_the_decoder_attends(config):
+    """And changing the memory changes the logits there: attention does read the encoder."""
+    params, batch, state, source = encoded(config, 290)
+    logits, _, last, cache = decode_forward(batch.inputs, state, source, params, config)
+    dlogits = np.random.default_rng(291).standard_normal(logits.shape)
+    _, dsource, _ = decode_backward(dlogits, tuple(np.zeros_like(s) for s in last), cache)
+    attends = DECODERS[config.decoder].attends
+    assert (np.abs(dsource.memory[source.mask]).min() > 0) == attends
+    moved = source._replace(memory=source.memory + 0.1 * np.arange(config.hidden_size))
+    assert (decode_forward(batch.inputs, state, moved, params, config)[0] != logits).any() == attends
+
+
+@each_model
+def test_encode_forward_lays_out_the_last_state_as_the_vector(config):
+    """Every number of the state goes on to the decoder, the LSTM's cell included."""
+    params, batch, state, source = encoded(config, 300)
+    np.testing.assert_array_equal(source.vector, state[0])
+    np.testing.assert_array_equal(source.mask, batch.source_mask)
+    wm = params.get("attention", {}).get("Wm")
+    close(source.keys, source.memory if wm is None else source.memory @ wm)
+    logits = decode_forward(batch.inputs, state, source, params, config)[0]
+    for k in range(CELLS[config.cell].states):
+        other = tuple(s + 0.1 * (i == k) for i, s in enumerate(state))
+        assert np.abs(decode_forward(batch.inputs, other, source, params, config)[0] - logits).max() > 1e-6
+
+
+@each_model
+def test_encode_backward_adds_what_comes_by_the_memory_and_by_the_keys(config):
+    """A memory is read as a key and as a value, h as a state and as the vector: gradients add up."""
+    params, batch = model(config, 310)
+    state, source, cache = encode_forward(batch.source, batch.source_mask, params, config)
+    rng = np.random.default_rng(311)
+    nothing = tuple(np.zeros_like(s) for s in state)
+    silent = Source(*(np.zeros_like(a) for a in source[:3]), None)
+    up = rng.standard_normal(source.memory.shape)
+    if "Wm" not in params.get("attention", {}):  # the keys are the memory
+        by_keys = encode_backward(nothing, silent._replace(keys=up), cache)
+        assert_equal(by_keys, encode_backward(nothing, silent._replace(memory=up), cache))
+    v = rng.standard_normal(source.vector.shape)
+    by_vector = encode_backward(nothing, silent._replace(vector=v), cache)
+    assert_equal(by_vector, encode_backward((v, *nothing[1:]), silent, cache))
+    assert np.abs(by_vector["encoder"]["Wx"]).max() > 0
+
+
+# ---- known answers -----------------------------------------------------------------------------------------
+
+
+@each_model
+def test_seq2seq_init_knows_nothing_yet(config):
+    """Pure guessing costs ln V. Logits of variance 2H/(H + V), at most, cost half of that more."""
+    h, v = 8, 150
+    config = dataclasses.replace(config, target_vocabulary=v, embedding_size=8, hidden_size=h)
+    batch = random_batch(config, 320, 40, 8, 9)
+    for seed in range(3):
+        logits, _, _ = seq2seq_forward(batch, seq2seq_init(np.random.default_rng(seed), config), config)
+        loss, _ = cross_entropy_forward(logits, batch.targets, batch.target_mask)
+        assert abs(loss - np.log(v)) < 2 * h / (h + v)
+
+
+@each_model
+def test_loss_and_gradients_without_any_opinion_is_exactly_ln_v(config):
+    params, batch = model(config, 330)
+    params["output"] = {name: np.zeros_like(a) for name, a in params["output"].items()}
+    close(loss_and_gradients(batch, params, config)[0], np.log(config.target_vocabulary))
+
+
+def test_seq2seq_forward_known_answer():
+    """The hand-made model says the letters that follow: told the right ones, it is always right."""
+    params, config = successor_model("abcde")
+    letters = Vocabulary("abcde")
+    batch = make_batch([("b", "cde"), ("ca", "bcde"), ("e", "")], letters, letters)
+    logits, weights, _ = seq2seq_forward(batch, params, config)
+    assert weights is None
+    assert (logits.argmax(axis=2) == batch.targets)[batch.target_mask].all()
+
+
+@each_decoder
+def test_seq2seq_init_same_seed_same_model_in_both_precisions(config):
+    wide = flat(seq2seq_init(np.random.default_rng(340), config))
+    narrow = flat(seq2seq_init(np.random.default_rng(340), dataclasses.replace(config, dtype="float32")))
+    assert wide.keys() == narrow.keys()
+    for name in wide:
+        np.testing.assert_array_equal(wide[name].astype("float32"), narrow[name], err_msg=name)
+    other = flat(seq2seq_init(np.random.default_rng(341), config))
+    assert not any(np.array_equal(wide[name], other[name]) for name in wide if wide[name].ndim == 2)
+
+
+def test_parameter_count():
+    """By hand for D = 3, H = 4, V = 8 and 9, an LSTM and general attention."""
+    config = Config(8, 9, 3, 4, cell="lstm", decoder="luong", score="general")
+    embeddings, lstm, attention = 8 * 3 + 9 * 3, 3 * 16 + 4 * 16 + 16, 4 * 4
+    expected = embeddings + 2 * lstm + attention + 2 * 4 * 4 + 4 * 9 + 9
+    assert parameter_count(seq2seq_init(np.random.default_rng(0), config)) == expected
+
+
+def test_model_names_are_distinct():
+    assert len({model_name(config) for config in MODELS}) == len(MODELS) == len(set(MODELS))

@@ -1,0 +1,142 @@
+"""Chapter 11b: the tasks' answers, and that no held-out string is ever drawn for training."""
+
+import re
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.tasks import (
+    HELD_OUT,
+    LETTERS,
+    TASKS,
+    check_task,
+    copy,
+    draw_pairs,
+    is_held_out,
+    reverse,
+    right_places,
+)
+
+from .models import few
+
+seeds = st.integers(0, 2**32 - 1)
+alphabets = st.lists(st.sampled_from("abcxyzäßж語🙂 -"), min_size=3, unique=True).map("".join)
+any_task = st.sampled_from(list(TASKS))
+
+
+@st.composite
+def worlds(draw):
+    """(task, rng's seed, lengths, alphabet) with strings of both sets."""
+    lengths = draw(st.integers(0, 5)), draw(st.integers(6, 10))
+    return draw(any_task), draw(seeds), lengths, draw(alphabets)
+
+
+def draw(world, count, **options):
+    task, seed, lengths, alphabet = world
+    return draw_pairs(task, np.random.default_rng(seed), count, lengths, alphabet, **options)
+
+
+@few
+@given(st.text())
+def test_copy_and_reverse(text):
+    assert copy(text) == text
+    assert len(reverse(text)) == len(text) and reverse(reverse(text)) == text
+    assert all(reverse(text)[k] == text[len(text) - 1 - k] for k in range(len(text)))
+
+
+@few
+@given(worlds(), st.booleans())
+def test_draw_pairs(world, held_out):
+    task, _, (shortest, longest), alphabet = world
+    pairs = draw(world, 30, held_out=held_out)
+    assert len(pairs) == 30
+    for source, target in pairs:
+        assert shortest <= len(source) <= longest and set(source) <= set(alphabet)
+        assert target == TASKS[task](source)
+        assert is_held_out(source) == held_out
+    assert draw(world, 30, held_out=held_out) == pairs
+
+
+@few
+@given(worlds(), st.integers(1, 30))
+def test_draw_pairs_training_and_held_out_are_disjoint(world, count):
+    training, held_out = ({s for s, _ in draw(world, 10 * count, held_out=h)} for h in (False, True))
+    assert training and held_out and not training & held_out
+
+
+def test_draw_pairs_every_length_and_letter_comes_equally_often():
+    pairs = draw_pairs("copy", np.random.default_rng(0), 6000, (5, 8), "abc")
+    lengths = np.bincount([len(s) for s, _ in pairs])[5:]
+    letters = np.array([sum(s.count(letter) for s, _ in pairs) for letter in "abc"])
+    assert len(lengths) == 4 and np.abs(lengths / 1500 - 1).max() < 0.2
+    assert np.abs(letters / letters.mean() - 1).max() < 0.1
+
+
+def test_draw_pairs_goes_on_with_the_same_generator():
+    rng = np.random.default_rng(1)
+    one, two = draw_pairs("copy", rng, 20), draw_pairs("copy", rng, 20)
+    assert one != two and one + two == draw_pairs("copy", np.random.default_rng(1), 40)
+    assert draw_pairs("copy", rng, 0) == []
+    assert all(set(s) <= set(LETTERS) and 1 <= len(s) <= 10 for s, _ in one)
+
+
+def test_is_held_out_depends_on_the_string_alone():
+    """Frozen: another choice would let old models be examined on what they were trained on."""
+    pairs = ["", *map("".join, zip(string.ascii_lowercase, string.ascii_lowercase[::-1]))]
+    assert [pair for pair in pairs if is_held_out(pair)] == ["", "jq", "sh", "ve"]
+
+
+def test_is_held_out_is_about_one_in_held_out():
+    rng = np.random.default_rng(2)
+    drawn = {"".join(rng.choice(list(LETTERS), 8)) for _ in range(4000)}
+    share = np.mean([is_held_out(s) for s in drawn])
+    assert abs(share * HELD_OUT - 1) < 0.25
+
+
+@few
+@given(any_task, st.lists(st.integers(0, 99), max_size=12))
+def test_right_places_say_where_each_output_comes_from(task, letters):
+    source = "".join(chr(ord("A") + k) for k in letters)
+    places = right_places(task, len(source))
+    assert [source[k] for k in places] == list(TASKS[task](source))
+    assert sorted(places) == list(range(len(source)))
+
+
+WRONG = [
+    (("none", (1, 5), "ab"), f"task must be one of {', '.join(TASKS)}; got 'none'"),
+    (("copy", (-1, 5), "ab"), "lengths must be 0 ≤ shortest ≤ longest, got -1 to 5"),
+    (("copy", (5, 4), "ab"), "lengths must be 0 ≤ shortest ≤ longest, got 5 to 4"),
+    (("copy", (1, 5), ""), "alphabet must be distinct letters, at least one; got ''"),
+    (("copy", (1, 5), "aba"), "alphabet must be distinct letters, at least one; got 'aba'"),
+]
+
+
+@pytest.mark.parametrize("world,message", WRONG, ids=[message for _, message in WRONG])
+def test_check_task_and_draw_pairs_wrong(world, message):
+    task, lengths, alphabet = world
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_task(task, lengths, alphabet)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        draw_pairs(task, np.random.default_rng(3), 5, lengths, alphabet)
+
+
+def test_check_task_right():
+    for task in TASKS:
+        check_task(task, (0, 0), "a")
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_draw_pairs_says_when_there_is_no_such_string(held_out):
+    alone = lonely(not held_out)
+    kind = "held-out" if held_out else "training"
+    found = f"found no {kind} string of length 1 to 1 over 1 letters"
+    with pytest.raises(ValueError, match=f"{found}; allow longer strings or a larger alphabet"):
+        draw_pairs("copy", np.random.default_rng(4), 1, (1, 1), alone, held_out)
+
+
+def lonely(held_out):
+    """A letter that, taken as a string, is in the one set or in the other."""
+    return next(letter for letter in map(chr, range(ord("a"), 0x250)) if is_held_out(letter) == held_out)

@@ -1,0 +1,249 @@
+"""Chapter 9: the loop learns, stops at the first number that is not finite, and repeats itself to the bit."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_batch
+from numpy_seq2seq.optim import adam_init, global_norm, sgd_init, sgd_step
+from numpy_seq2seq.seq2seq import loss_and_gradients, seq2seq_init
+from numpy_seq2seq.tasks import draw_pairs
+from numpy_seq2seq.training import TrainingError, evaluate, train
+
+from .models import (
+    ONE_WAY_LSTM,
+    assert_equal,
+    each_decoder,
+    flat,
+    letters_config,
+    model_name,
+    random_batch,
+    random_params,
+    successor_model,
+)
+
+LETTERS = Vocabulary("abc")
+CHOICES = [{"decoder": c.decoder, "score": c.score} for c in ONE_WAY_LSTM]
+each_choice = pytest.mark.parametrize("choices", CHOICES, ids=[model_name(c) for c in ONE_WAY_LSTM])
+
+
+def copies(seed, count=16):
+    """An endless stream of small batches to copy."""
+    rng = np.random.default_rng(seed)
+    while True:
+        yield make_batch(draw_pairs("copy", rng, count, (1, 3), "abc"), LETTERS, LETTERS)
+
+
+def fresh(seed=0, **choices):
+    config = letters_config(LETTERS, **choices)
+    params = seq2seq_init(np.random.default_rng(seed), config)
+    return params, adam_init(params), config
+
+
+def constant(rate):
+    return lambda step: rate
+
+
+def copy(params):
+    return {layer: {name: a.copy() for name, a in arrays.items()} for layer, arrays in params.items()}
+
+
+# ---- learning ----------------------------------------------------------------------------------------------
+
+
+@each_choice
+def test_train_learns(choices):
+    params, state, config = fresh(**choices)
+    losses = [report.loss for report in train(params, state, config, copies(1), 80, constant(0.02))]
+    assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:3])
+
+
+def test_train_learns_with_another_update():
+    params, _, config = fresh()
+    reports = train(params, sgd_init(params), config, copies(2), 80, constant(0.5), update=sgd_step)
+    losses = [report.loss for report in reports]
+    assert np.mean(losses[-10:]) < np.mean(losses[:3]) - 0.1
+
+
+def test_train_reports_what_it_did():
+    params, state, config = fresh()
+    batches = [batch for batch, _ in zip(copies(3), range(3))]
+    reports = list(train(params, state, config, iter(batches), 2, lambda step: 0.01 * step))
+    assert [r.step for r in reports] == [1, 2]
+    assert [r.learning_rate for r in reports] == [0.01, 0.02]
+    assert [r.tokens for r in reports] == [int(b.target_mask.sum()) for b in batches[:2]]
+    untouched, _, _ = fresh()
+    loss, grads = loss_and_gradients(batches[0], untouched, config)
+    assert reports[0].loss == loss and np.isclose(reports[0].norm, global_norm(grads))
+    assert state["t"] == 2
+
+
+def test_train_takes_one_step_for_each_report():
+    params, state, config = fresh()
+    before, reports = copy(params), train(params, state, config, copies(4), 5, constant(0.01))
+    assert_equal(params, before)
+    next(reports)
+    assert state["t"] == 1
+    assert all((a != flat(before)[name]).any() for name, a in flat(params).items())
+
+
+def test_train_clips_by_the_norm_that_it_is_given():
+    """One step of SGD at rate 1 moves by the clipped gradient; the report has the norm before clipping."""
+    params, _, config = fresh()
+    before = copy(params)
+    (report,) = train(params, {}, config, copies(5), 1, constant(1.0), clip=0.01, update=sgd_step)
+    moved = {"all": {name: flat(params)[name] - a for name, a in flat(before).items()}}
+    assert report.norm > 0.02
+    np.testing.assert_allclose(global_norm(moved), 0.01, rtol=1e-3)
+
+
+# ---- numbers that are not finite ---------------------------------------------------------------------------
+
+
+def finite(params):
+    return all(np.isfinite(a).all() for a in flat(params).values())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@each_choice
+def test_train_restores_the_last_good_parameters(choices, value):
+    params, state, config = fresh(**choices)
+    reports = train(params, state, config, copies(6), 10, constant(0.01))
+    for _ in range(3):
+        next(reports)
+    batches = copies(6)
+    third = [next(batches) for _ in range(3)][-1]
+    params["output"]["W"][0, 0] = value
+    with pytest.raises(TrainingError, match="became nan at step 4; the parameters are back at"):
+        next(reports)
+    assert finite(params) and np.isfinite(loss_and_gradients(third, params, config)[0])
+    again, again_state, _ = fresh(**choices)
+    for _ in train(again, again_state, config, copies(6), 2, constant(0.01)):
+        pass
+    assert_equal(params, again)  # those that gave the loss of step 3
+
+
+@pytest.mark.parametrize("rate", [1e10, 1e30, 3e38])
+@pytest.mark.parametrize("update", ["adam", "sgd"])
+def test_train_with_a_huge_learning_rate(rate, update):
+    """Every loss is finite, or it stops and says at which step; the parameters are usable either way."""
+    params, state, config = fresh()
+    how = {"update": sgd_step} if update == "sgd" else {}
+    try:
+        reports = [r.loss for r in train(params, state, config, copies(7), 20, constant(rate), **how)]
+        assert np.isfinite(reports).all()
+    except TrainingError as error:
+        assert re.search(r"became (nan|inf) at step \d+; .* Try a lower learning rate", str(error))
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert finite(params) and np.isfinite(loss_and_gradients(next(copies(7)), params, config)[0])
+
+
+def test_train_stops_when_the_gradient_is_not_finite_though_the_loss_is(monkeypatch):
+    params, state, config = fresh()
+
+    def broken(batch, params, config):
+        loss, grads = loss_and_gradients(batch, params, config)
+        grads["decoder"]["Wh"][1, 2] = np.inf
+        return loss, grads
+
+    monkeypatch.setattr("numpy_seq2seq.training.loss_and_gradients", broken)
+    before = copy(params)
+    with pytest.raises(TrainingError, match="the norm of the gradient became inf at step 1"):
+        next(train(params, state, config, copies(8), 1, constant(0.01)))
+    assert_equal(params, before)
+
+
+def test_train_and_evaluate_check_their_batches():
+    params, state, config = fresh()
+    good = next(copies(9))
+    wrong = good._replace(source=good.source * np.nan)
+    with pytest.raises(TypeError, match="source must be integer token ids, got float64"):
+        list(train(params, state, config, [good, wrong], 2, constant(0.01)))
+    assert state["t"] == 1  # the good one
+    with pytest.raises(ValueError, match=re.escape("is id 99; the vocabulary has ids 0 to 6")):
+        wild = good._replace(inputs=np.full_like(good.inputs, 99))
+        list(train(params, state, config, [wild], 1, constant(0.01)))
+    with pytest.raises(TypeError, match="source must be integer token ids, got float64"):
+        evaluate(params, config, wrong)
+
+
+# ---- same seed, same bits ----------------------------------------------------------------------------------
+
+
+def fingerprint():
+    """Of the parameters of every decoder after 20 steps, and of the reports on the way."""
+    total = hashlib.sha256()
+    for choices in {choices["decoder"]: choices for choices in CHOICES}.values():
+        params, state, config = fresh(10, directions=2, **choices)
+        for report in train(params, state, config, copies(11), 20, constant(0.01)):
+            total.update(repr(report).encode())
+        for name, array in flat(params).items():
+            total.update(name.encode() + array.tobytes())
+    return total.hexdigest()
+
+
+def test_train_same_seed_same_bits():
+    """Twice in this process, and in two others whose strings hash differently."""
+    call = [sys.executable, "-c", "from tests.test_training import fingerprint; print(fingerprint())"]
+    options = {"cwd": Path(__file__).parent.parent, "capture_output": True, "text": True, "check": True}
+    runs = [subprocess.run(call, env=os.environ | {"PYTHONHASHSEED": seed}, **options) for seed in "12"]
+    assert [fingerprint(), fingerprint()] == [run.stdout.strip() for run in runs]
+
+
+def test_train_another_seed_another_model():
+    one, two = fresh(1)[0], fresh(2)[0]
+    assert not np.array_equal(one["decoder"]["Wh"], two["decoder"]["Wh"])
+
+
+# ---- evaluation --------------------------------------------------------------------------------------------
+
+
+def test_evaluate_known_answer():
+    """The hand-made model says the letters that follow, and then stops."""
+    params, config = successor_model("abcde")
+    letters = Vocabulary("abcde")
+    batch = make_batch([("c", "de"), ("a", "bxde"), ("e", "a")], letters, letters, unk=True)
+    result = evaluate(params, config, batch)
+    assert ["".join(letters.decode(row)) for row in result.tokens] == ["de", "bcde", ""]
+    assert result.right.astype(int).tolist() == [[1, 1, 1, 0, 0], [1, 0, 1, 1, 1], [0, 0, 0, 0, 0]]
+    assert result.token_accuracy == 7 / 10 and result.exact_match == 1 / 3
+    assert result.weights is None and result.tokens.shape == (3, 5)
+
+
+LENGTHS = [("bcd", [1, 1, 1, 0]), ("bcdee", [1, 1, 1, 1, 0, 0]), ("bcde", [1, 1, 1, 1, 1])]
+
+
+@pytest.mark.parametrize("target,right", LENGTHS)
+def test_evaluate_an_answer_that_is_too_long_or_too_short_is_no_match(target, right):
+    params, config = successor_model("abcde")
+    letters = Vocabulary("abcde")
+    result = evaluate(params, config, make_batch([("a", target)], letters, letters))
+    assert result.right.astype(int).tolist() == [right]
+    assert result.token_accuracy == sum(right) / len(right) and result.exact_match == all(right)
+
+
+@each_decoder
+def test_evaluate_without_any_opinion(config):
+    """All logits are equal: the loss is ln V, and of equal choices it takes the first, EOS."""
+    params, batch = random_params(config, 20), random_batch(config, 21)
+    params["output"] = {name: np.zeros_like(a) for name, a in params["output"].items()}
+    result = evaluate(params, config, batch)
+    np.testing.assert_allclose(result.loss, np.log(config.target_vocabulary), rtol=1e-12)
+    assert (result.tokens == EOS).all() and result.tokens.shape == (len(batch.source), 1)
+    empty = batch.target_mask.sum(axis=1) == 1
+    assert result.exact_match == empty.mean() and (batch.targets[~empty, 0] >= UNK).all()
+    assert result.token_accuracy == empty.sum() / batch.target_mask.sum()
+
+
+@each_decoder
+def test_evaluate_has_the_loss_of_training(config):
+    params, batch = random_params(config, 22), random_batch(config, 23)
+    result = evaluate(params, config, batch)
+    assert result.loss == loss_and_gradients(batch, params, config)[0]
+    assert result.right.shape == batch.targets.shape and not result.right[~batch.target_mask].any()
