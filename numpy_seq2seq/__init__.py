@@ -19,12 +19,13 @@ takes a fresh context.
 
 The rooms in reading order:
 
-     1 activations   sigmoid, tanh, softmax           7 encoder, decoders, config, seq2seq   the models
-     2 layers        embedding, affine                8 optim       SGD, Adam, clipping, schedules
-     3 cells         RNN, GRU, LSTM: one step         9 training    the loop, evaluation
-     4 recurrent     unrolling in time, BPTT         10 generate    the model's own words
-     5 attention     scores, weights, context        11 data, tasks
-     6 losses        masked cross-entropy             A gradcheck    C show
+     1 activations   sigmoid, tanh, softmax           7 encoder, readout, decoders, step_decoders,
+     2 layers        embedding, affine, dropout         config, seq2seq: the models
+     3 cells         RNN, GRU, LSTM: one step         8 optim       SGD, Adam, clipping, schedules
+     4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
+     5 attention     scores, weights, context        10 generate    the model's own words
+     6 losses        masked cross-entropy            11 data, tasks
+                                                      A gradcheck    C show
 
 Everything that a script needs is importable from here; the functions of the rooms are imported from there.
 """

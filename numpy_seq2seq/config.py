@@ -67,6 +67,9 @@ class Config:
         check_choice("cell", self.cell, CELLS)
         check_choice("decoder", self.decoder, DECODERS)
         check_choice("dtype", self.dtype, ("float32", "float64"))
+        for name in ("reverse_source", "attention_only"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         if self.directions not in (1, 2):
             raise ValueError(f"directions must be 1 or 2, got {self.directions!r}")
         if self.hidden_size % self.directions:
@@ -81,7 +84,7 @@ class Config:
             check_choice("score", self.score, SCORES)
         elif self.score is not None or self.attention_only:
             option = "attention_only" if self.score is None else f"score {self.score!r}"
-            raise ValueError(f"decoder {self.decoder!r} does not attend, so {option} makes no sense; leave it out")
+            raise ValueError(f"decoder {self.decoder!r} does not attend, so {option} would be ignored; leave it out")
 
 
 # Exercises

@@ -70,7 +70,8 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
                 "the last good ones. Try a lower learning rate or a longer warm-up"
             )
         _assign(good, params)
-        update(params, grads, state, schedule(step))
+        with np.errstate(over="ignore", invalid="ignore"):
+            update(params, grads, state, schedule(step))
         yield Report(step, float(loss), norm, schedule(step), int(batch.target_mask.sum()))
 
 

@@ -32,13 +32,18 @@ def _models():
             for cell in CELLS:
                 for directions in (1, 2):
                     yield Config(*SIZES.values(), cell, decoder, score, directions, dtype="float64")
-    for directions in (1, 2):
-        yield Config(**SIZES, layers=2, directions=directions, dtype="float64")
+    for decoder in DECODERS:
+        for directions in (1, 2):
+            yield Config(**SIZES, decoder=decoder, layers=2, directions=directions, dtype="float64")
+        yield Config(**SIZES, cell="gru", decoder=decoder, reverse_source=True, dtype="float64")
+        if DECODERS[decoder].attends:
+            yield Config(**SIZES, cell="gru", decoder=decoder, attention_only=True, dtype="float64")
 
 
 def model_name(config):
     deep = f"{config.layers}layers" if config.layers > 1 else None
-    parts = (config.decoder, config.cell, config.score, f"{config.directions}way", deep)
+    special = [name for name in ("reverse_source", "attention_only") if getattr(config, name)]
+    parts = (config.decoder, config.cell, config.score, f"{config.directions}way", deep, *special)
     return "-".join(part for part in parts if part)
 
 

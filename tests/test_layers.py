@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.layers import (
+    dropout_backward,
+    dropout_forward,
     affine_backward,
     affine_forward,
     affine_init,
@@ -153,3 +155,36 @@ def test_dtype_stays_in_embedding_backward_and_affine_backward():
     _, cache = embedding_forward(np.array([1, 1]), {"E": params["W"]})
     gradients += (embedding_backward(np.ones((2, 4), "float32"), cache),)
     assert {a.dtype.name for a in leaves(gradients)} == {"float32"}
+
+
+@pytest.mark.parametrize("method", ("central", "complex"))
+def test_dropout_backward(method):
+    x = np.random.default_rng(0).standard_normal((3, 4, 5))
+
+    def forward(x):  # the same factors at every call
+        return dropout_forward(x, 0.3, np.random.default_rng(1))
+
+    # a dropped number has no gradient; the kept ones prove the check
+    check_pair(forward, dropout_backward, (x,), method=method)
+
+
+def test_dropout_forward_keeps_the_mean():
+    x = np.random.default_rng(0).uniform(1, 2, 10)
+    rng, rate, draws = np.random.default_rng(1), 0.3, 20_000
+    mean = np.mean([dropout_forward(x, rate, rng)[0] for _ in range(draws)], axis=0)
+    spread = x * np.sqrt(rate / (1 - rate) / draws)
+    assert (np.abs(mean - x) < 5 * spread).all()
+
+
+@pytest.mark.parametrize("rate, rng", ((0.0, np.random.default_rng(0)), (0.5, None)))
+def test_dropout_forward_is_the_identity_without_rate_or_generator(rate, rng):
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    y, cache = dropout_forward(x, rate, rng)
+    np.testing.assert_array_equal(y, x)
+    np.testing.assert_array_equal(dropout_backward(x, cache), x)
+
+
+def test_dropout_forward_drops_its_share_and_keeps_float32():
+    y, _ = dropout_forward(np.ones((200, 100), "float32"), 0.25, np.random.default_rng(0))
+    assert y.dtype == "float32" and set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert abs((y == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / y.size)

@@ -47,7 +47,8 @@ def public(tree):
 
 
 def functions(tree):
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    """Public ones, in the order in which they stand."""
+    return [node.name for node in public(tree) if isinstance(node, ast.FunctionDef)]
 
 
 def enclosing(search):
@@ -147,23 +148,23 @@ def forwards():
 
 
 def test_every_forward_stands_directly_above_its_backward():
-    def below(room, name):
-        names = [*functions(TREES[room]), None]
-        return names[names.index(name) + 1]
+    def alone(room, name):
+        names = functions(TREES[room])
+        return f"{name.removesuffix('_forward')}_backward" not in names[names.index(name) + 1 :][:1]
 
     assert len(forwards()) > 10
-    assert not [name for room, name in forwards() if below(room, name) != f"{name.removesuffix('_forward')}_backward"]
+    assert not [name for room, name in forwards() if alone(room, name)]
 
 
 @pytest.fixture(scope="module")
 def collected():
     """Names of all tests, slow ones too, as `pytest -k` sees them."""
-    result = run("-m", "pytest", "tests", "--collect-only", "-m", "", "-p", "no:cacheprovider")
+    result = run("-m", "pytest", "tests", "-o", "addopts=", "-q", "--collect-only", "-p", "no:cacheprovider")
     assert result.returncode == 0, result.stdout
     return [line.split("::", 1)[1] for line in result.stdout.splitlines() if "::" in line]
 
 
 def test_every_pair_has_tests_that_bear_its_names(collected):
-    backwards = [name for room in TREES for name in functions(TREES[room]) if name.endswith("_backward")]
-    names = [name for _, name in forwards()] + backwards
-    assert not [name for name in names if not any(name in test for test in collected)]
+    names = [name for tree in TREES.values() for name in functions(tree)]
+    paired = [name for name in names if name.endswith(("_forward", "_backward"))]
+    assert not [name for name in paired if not any(name in test for test in collected)]

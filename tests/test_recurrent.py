@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.recurrent import (
+    step_backward,
+    step_forward,
+    weight_gradients,
     directions_backward,
     directions_forward,
     recurrent_backward,
@@ -371,3 +374,28 @@ def test_zero_state(cell):
     assert len(state) == cell.states
     for vector in state:
         assert vector.dtype == "float32" and vector.tolist() == [[0] * 5] * 3
+
+
+@pytest.mark.parametrize("method", ("central", "complex"))
+@pytest.mark.parametrize("cell", CELLS.values(), ids=lambda cell: cell.name)
+def test_step_forward_and_step_backward(cell, method):
+    """With the products that weight_gradients takes for all steps at once, here for one step."""
+    B, D, H = 3, 2, 4
+    rng = np.random.default_rng(0)
+    params = {"Wh": rng.standard_normal((H, H * len(cell.gates)))}
+    if cell.recurrent_bias:
+        params["bh"] = rng.standard_normal(H * len(cell.gates))
+    gx = rng.standard_normal((B, H * len(cell.gates)))
+    state = tuple(rng.standard_normal((B, H)) for _ in range(cell.states))
+
+    def forward(gx, state, params):
+        after, cache = step_forward(gx, state, params, cell)
+        return after, (cache, state)
+
+    def backward(dstate, cache):
+        cache, state = cache
+        dgx, dbefore, dgh = step_backward(dstate, cache)
+        grads = weight_gradients(np.zeros((1, B, D)), state[0][None], dgx[None], dgh[None])
+        return dgx, dbefore, {name: grads[name] for name in params}
+
+    check_pair(forward, backward, (gx, state, params), method=method, gates=cell.gates)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, PAD, Batch, Vocabulary, make_batch
-from numpy_seq2seq.decoders import DECODERS, Source
+from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.readout import Source
 from numpy_seq2seq.gradcheck import check_gradients, check_pair
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import (
@@ -23,6 +24,8 @@ from numpy_seq2seq.seq2seq import (
     seq2seq_backward,
     seq2seq_forward,
     seq2seq_init,
+    start_backward,
+    start_forward,
 )
 
 from .models import (
@@ -35,6 +38,8 @@ from .models import (
     few,
     flat,
     model_name,
+    B,
+    SIZES,
     one_by_one,
     random_batch,
     random_params,
@@ -44,7 +49,7 @@ from .models import (
 from .test_decoders import UNUSED
 
 each_method = pytest.mark.parametrize("method", ["central", "complex"])
-ENCODER_SIDE = ("source_embedding", "encoder")
+ENCODER_SIDE = ("source_embedding", "encoder", "bridge")
 
 
 def model(config, seed):
@@ -92,7 +97,7 @@ def any_model(draw):
     d, half, layers, count, directions = (draw(st.integers(1, most)) for most in (5, 3, 3, 4, 2))
     decoder = draw(st.sampled_from(list(DECODERS)))
     cell, score = draw(st.sampled_from(list(CELLS))), draw(st.sampled_from(scores(decoder)))
-    config = Config(5, 6, d, 2 * half, cell, decoder, score, directions, layers, "float64")
+    config = Config(5, 6, d, 2 * half, cell, decoder, score, directions, layers, dtype="float64")
     seed = draw(st.integers(0, 2**32 - 2))
     return config, random_batch(config, seed, count, draw(st.integers(2, 6)), draw(st.integers(1, 6))), seed
 
@@ -117,6 +122,10 @@ def test_seq2seq_backward(config):
     params, batch = model(config, 120)
     args, how = (batch, params, config), options(config, "complex")
     check_pair(seq2seq_forward, seq2seq_backward, args, looked_at=(1,), **how)
+
+
+def starts_where_the_encoder_ended(config):
+    return not (DECODERS[config.decoder].bridges or config.attention_only)
 
 
 def encode_params(params):
@@ -312,7 +321,8 @@ def test_decode_backward_sends_a_gradient_to_the_memory_where_the_decoder_attend
 def test_encode_forward_lays_out_the_last_state_as_the_vector(config):
     """Every number of the state goes on to the decoder, the LSTM's cell included."""
     params, batch, state, source = encoded(config, 300)
-    np.testing.assert_array_equal(source.vector, state[0])
+    if starts_where_the_encoder_ended(config):
+        np.testing.assert_array_equal(source.vector, state[0])
     np.testing.assert_array_equal(source.mask, batch.source_mask)
     wm = params.get("attention", {}).get("Wm")
     close(source.keys, source.memory if wm is None else source.memory @ wm)
@@ -336,8 +346,77 @@ def test_encode_backward_adds_what_comes_by_the_memory_and_by_the_keys(config):
         assert_equal(by_keys, encode_backward(nothing, silent._replace(memory=up), cache))
     v = rng.standard_normal(source.vector.shape)
     by_vector = encode_backward(nothing, silent._replace(vector=v), cache)
-    assert_equal(by_vector, encode_backward((v, *nothing[1:]), silent, cache))
+    if starts_where_the_encoder_ended(config):
+        assert_equal(by_vector, encode_backward((v, *nothing[1:]), silent, cache))
     assert np.abs(by_vector["encoder"]["Wx"]).max() > 0
+
+
+# ---- where the decoder starts, and dropout -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_start_backward(decoder, cell, directions, method):
+    config = Config(**SIZES, cell=cell, decoder=decoder, directions=directions, dtype="float64")
+    params, rng = random_params(config, 400), np.random.default_rng(401)
+    state = tuple(rng.standard_normal((B, config.hidden_size)) for _ in range(CELLS[cell].states))
+    bridge = {"bridge": params["bridge"]} if "bridge" in params else {}
+
+    def forward(state, params):
+        start, cache = start_forward(state, params, config)
+        return start, cache
+
+    def backward(dstart, cache):
+        dstate, grads = start_backward(dstart, cache)
+        return dstate, grads
+
+    check_pair(forward, backward, (state, bridge), method=method)
+
+
+def test_start_forward_of_bahdanau_reads_the_backward_encoder():
+    config = Config(**SIZES, decoder="bahdanau", directions=2, dtype="float64")
+    params = random_params(config, 402)
+    h, c = np.random.default_rng(403).standard_normal((2, B, config.hidden_size))
+    half = config.hidden_size // 2
+    (h_0, c_0), _ = start_forward((h, c), params, config)
+    close(h_0, np.tanh(h[:, half:] @ params["bridge"]["Wh"]))
+    close(c_0, np.tanh(c[:, half:] @ params["bridge"]["Wc"]))
+
+
+@pytest.mark.parametrize("decoder", [d for d in DECODERS if DECODERS[d].attends])
+def test_start_forward_attention_only_starts_from_zero_and_sends_no_gradient_back(decoder):
+    config = Config(**SIZES, decoder=decoder, attention_only=True, dtype="float64")
+    params, batch, state, source = encoded(config, 404)
+    assert not any(s.any() for s in state)
+    last = tuple(np.ones((B, config.hidden_size)) for _ in "hc")
+    _, cache = start_forward(last, params, config)
+    dstate, grads = start_backward(tuple(np.ones_like(s) for s in state), cache)
+    assert not any(d.any() for d in dstate) and not grads
+
+
+@each_decoder
+def test_loss_and_gradients_with_dropout_and_label_smoothing(config):
+    """The same factors are drawn again for every look at the loss, so that it is a function."""
+    config = dataclasses.replace(config, dropout=0.4, layers=2)
+    params, batch = model(config, 405)
+
+    def loss(params):
+        logits, _, _ = seq2seq_forward(batch, params, config, np.random.default_rng(7))
+        return cross_entropy_forward(logits, batch.targets, batch.target_mask, 0.1)[0]
+
+    _, grads = loss_and_gradients(batch, params, config, np.random.default_rng(7), 0.1)
+    check_gradients(loss, params, grads, method="complex", samples=6)
+
+
+@each_decoder
+def test_seq2seq_forward_without_a_generator_has_no_dropout(config):
+    params, batch = model(config, 406)
+    some = dataclasses.replace(config, dropout=0.4)
+    plain, dropped = (seq2seq_forward(batch, params, c, None)[0] for c in (config, some))
+    np.testing.assert_array_equal(plain, dropped)
+    assert (seq2seq_forward(batch, params, some, np.random.default_rng(0))[0] != plain).any()
 
 
 # ---- known answers -----------------------------------------------------------------------------------------
