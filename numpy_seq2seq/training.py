@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .data import PAD, check_batch
+from .data import EOS, PAD, check_batch
 from .generate import generate_greedy
 from .losses import cross_entropy_forward, sequence_accuracy, token_accuracy
 from .optim import adam_step, clip_by_global_norm
-from .seq2seq import loss_and_gradients, seq2seq_forward
+from .seq2seq import decode_forward, encode_forward, loss_and_gradients, seq2seq_forward
 
 
 class Report(NamedTuple):
@@ -38,7 +38,8 @@ class TrainingError(ArithmeticError):
     """Training ran into a number that is not finite."""
 
 
-def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam_step):
+def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam_step, *,
+          smoothing=0.0, teacher_forcing=None, rng=None):
     """Train in place, one step for each report that is taken.
 
     Args:
@@ -49,18 +50,26 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
         schedule: learning rate as a function of the step, from 1 to steps.
         clip:     largest global norm of the gradient.
         update:   adam_step or another function (params, grads, state, learning_rate).
+        smoothing: of the labels, as in losses.cross_entropy_forward.
+        teacher_forcing: the probability, as a function of the step, that the decoder is told the right token
+                  and not its own (sampled_inputs); by default 1 throughout.
+        rng:      np.random.Generator, for dropout and for sampled_inputs.
     Yields:
         Report, after each step.
     Raises:
         TrainingError: the loss or the gradient is no longer finite. The parameters are then put back to
             the last ones that gave a finite loss.
-        TypeError, ValueError: a batch that does not fit the model, as data.check_batch.
+        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; a missing rng.
     """
+    if rng is None and (config.dropout or teacher_forcing):
+        raise ValueError("dropout and teacher_forcing draw random numbers: pass rng=np.random.default_rng(seed)")
     good = _copy(params)
     for step, batch in zip(range(1, steps + 1), batches):
         check_batch(batch, config)
         with np.errstate(over="ignore", invalid="ignore"):  # found and reported below
-            loss, grads = loss_and_gradients(batch, params, config)
+            if teacher_forcing:
+                batch = batch._replace(inputs=sampled_inputs(batch, params, config, teacher_forcing(step), rng))
+            loss, grads = loss_and_gradients(batch, params, config, rng, smoothing)
             norm = clip_by_global_norm(grads, clip)
         if not math.isfinite(loss) or not math.isfinite(norm):
             _assign(params, good)
@@ -73,6 +82,34 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
         with np.errstate(over="ignore", invalid="ignore"):
             update(params, grads, state, schedule(step))
         yield Report(step, float(loss), norm, schedule(step), int(batch.target_mask.sum()))
+
+
+def sampled_inputs(batch, params, config, probability, rng):
+    """The decoder's inputs for scheduled sampling: the right token, or the model's own, by the toss of a coin.
+
+        input_t = target_{t−1}                              with the given probability
+        input_t = argmax_v p(v | input_1 … input_{t−1})     else
+
+    Teacher forcing with these inputs gives the very logits that were seen while they were chosen, so the
+    gradient needs no code of its own. What it leaves out: that other parameters would have chosen other tokens.
+    The choice jumps and has no derivative; it is treated as a constant.
+
+    Args:
+        probability: 1 gives batch.inputs back, 0 what generate_greedy says (as long as it says no EOS).
+        rng:         np.random.Generator.
+    Returns:
+        inputs:      (B, T) ids, BOS first.
+    Source: Bengio et al. (2015), section 2.4. Of its two ways to take the model's own token, sampling and
+        arg max, this is the arg max.
+    """
+    right = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask
+    state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
+    inputs = batch.inputs.copy()
+    for t in range(1, inputs.shape[1]):
+        logits, _, state, _ = decode_forward(inputs[:, t - 1 : t], state, source, params, config)
+        own = EOS + logits[:, 0, EOS:].argmax(axis=1)  # PAD and BOS are no answers
+        inputs[:, t] = np.where(right[:, t], batch.inputs[:, t], own)
+    return inputs
 
 
 def _copy(params):

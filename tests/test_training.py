@@ -1,6 +1,7 @@
 """Chapter 9: the loop learns, stops at the first number that is not finite, and repeats itself to the bit."""
 
 import hashlib
+import itertools
 import os
 import re
 import subprocess
@@ -10,14 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_batch
+from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.optim import adam_init, global_norm, sgd_init, sgd_step
-from numpy_seq2seq.seq2seq import loss_and_gradients, seq2seq_init
+from numpy_seq2seq.seq2seq import loss_and_gradients, seq2seq_forward, seq2seq_init
 from numpy_seq2seq.tasks import draw_pairs
-from numpy_seq2seq.training import TrainingError, evaluate, train
+from numpy_seq2seq.training import TrainingError, evaluate, sampled_inputs, train
 
 from .models import (
     ONE_WAY_LSTM,
+    SIZES,
     assert_equal,
     each_decoder,
     flat,
@@ -147,7 +151,7 @@ def test_train_with_a_huge_learning_rate(rate, update):
 def test_train_stops_when_the_gradient_is_not_finite_though_the_loss_is(monkeypatch):
     params, state, config = fresh()
 
-    def broken(batch, params, config):
+    def broken(batch, params, config, *options):
         loss, grads = loss_and_gradients(batch, params, config)
         grads["decoder"]["Wh"][1, 2] = np.inf
         return loss, grads
@@ -247,3 +251,47 @@ def test_evaluate_has_the_loss_of_training(config):
     result = evaluate(params, config, batch)
     assert result.loss == loss_and_gradients(batch, params, config)[0]
     assert result.right.shape == batch.targets.shape and not result.right[~batch.target_mask].any()
+
+
+# ---- scheduled sampling ------------------------------------------------------------------------------------
+
+
+@each_decoder
+def test_sampled_inputs_at_its_two_limits(config):
+    params, batch = random_params(config, 500), random_batch(config, 501)
+    told = sampled_inputs(batch, params, config, 1.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(told, batch.inputs)
+    own = sampled_inputs(batch, params, config, 0.0, np.random.default_rng(0))
+    said = generate_greedy(batch.source, batch.source_mask, params, config).tokens
+    for row, answer, real in zip(own, said, batch.target_mask):
+        spoken = int(np.argmax(answer == EOS)) + 1 if EOS in answer else len(answer)  # behind EOS it says no more
+        shared = min(int(real.sum()) - 1, spoken)
+        np.testing.assert_array_equal(row[1 : shared + 1], answer[:shared])
+
+
+@each_decoder
+def test_sampled_inputs_are_what_teacher_forcing_then_sees(config):
+    """Every input is the right token or the most probable one after the inputs before it."""
+    params, batch = random_params(config, 502), random_batch(config, 503)
+    inputs = sampled_inputs(batch, params, config, 0.5, np.random.default_rng(1))
+    logits, _, _ = seq2seq_forward(batch._replace(inputs=inputs), params, config)
+    own = EOS + logits[:, :-1, EOS:].argmax(axis=2)
+    right, chosen = batch.inputs[:, 1:] == inputs[:, 1:], own == inputs[:, 1:]
+    assert (right | chosen).all() and not right.all() and not chosen.all()
+
+
+def test_train_with_scheduled_sampling_dropout_and_smoothing_learns():
+    config = Config(**SIZES, decoder="luong_feeding", dropout=0.1)
+    params, batch = random_params(config, 504), random_batch(config, 505)
+    reports = list(
+        train(params, adam_init(params), config, itertools.repeat(batch), 200, lambda step: 0.02, smoothing=0.05,
+              teacher_forcing=lambda step: 1 - step / 400, rng=np.random.default_rng(2))
+    )
+    assert reports[-1].loss < 0.7 * reports[0].loss
+
+
+def test_train_asks_for_a_generator():
+    config = Config(**SIZES, dropout=0.1)
+    params = random_params(config, 506)
+    with pytest.raises(ValueError, match="rng"):
+        next(train(params, adam_init(params), config, [random_batch(config, 507)], 1, lambda step: 0.01))
