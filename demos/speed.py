@@ -140,11 +140,11 @@ def recurrent_products(size, length):
     x, h_prev, dgx, dgh = (_numbers(rows, n) for n in (size.D, size.H, GH, GH))
     Wx, Wh = _numbers(size.D, GH), _numbers(size.H, GH)
     return [
-        (x, Wx),  # recurrent_forward: gx
-        *[(h_prev[:B], Wh)] * length,  # recurrent_forward, at every step: gh
-        *[(dgh[:B], Wh.T)] * length,  # recurrent_backward, at every step: dprev
-        (x.T, dgx),  # recurrent_backward: grads Wx
-        (h_prev.T, dgh),  # recurrent_backward: grads Wh
+        (x, Wx),  # input_part: gx
+        *[(h_prev[:B], Wh)] * length,  # step_forward, at every step: gh
+        *[(dgh[:B], Wh.T)] * length,  # step_backward, at every step: the part of dstate that comes through gh
+        (x.T, dgx),  # weight_gradients: Wx
+        (h_prev.T, dgh),  # weight_gradients: Wh
         (dgx, Wx.T),  # recurrent_backward: dx
     ]
 

@@ -23,16 +23,17 @@ The rooms in reading order:
      2 layers        embedding, affine, dropout         config, seq2seq: the models
      3 cells         RNN, GRU, LSTM: one step         8 optim       SGD, Adam, clipping, schedules
      4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
-     5 attention     scores, weights, context        10 generate    the model's own words
+     5 attention     scores, weights, context        10 generate, beam: the model's own words
      6 losses        masked cross-entropy            11 data, tasks
-                                                      A gradcheck    C show
+                                                      A gradcheck    C show    D pytorch
 
 Everything that a script needs is importable from here; the functions of the rooms are imported from there.
 """
 
+from .beam import generate_beam
 from .config import Config
 from .data import Batch, Vocabulary, build_vocabulary, make_batch, make_source
-from .generate import generate_greedy
+from .generate import generate_greedy, generate_sample
 from .optim import adam_init, adam_step, sgd_init, sgd_step, warmup_cosine
 from .seq2seq import loss_and_gradients, parameter_count, seq2seq_init
 from .training import TrainingError, evaluate, train
@@ -46,7 +47,9 @@ __all__ = [
     "adam_step",
     "build_vocabulary",
     "evaluate",
+    "generate_beam",
     "generate_greedy",
+    "generate_sample",
     "loss_and_gradients",
     "make_batch",
     "make_source",

@@ -1,20 +1,22 @@
-"""Chapter 10. Generation: the model's own words, one token at a time.
+"""Chapter 10a. Generation: the model's own words, one token at a time, the best or a drawn one.
 
-Before this: seq2seq.py. After it: data.py.
+Before this: seq2seq.py. After it: beam.py.
 
-Letters: B batch, S source length, L length of the longest answer.
+Letters: B batch, S source length, L length of the longest answer, V target vocabulary, z logits of one step,
+τ temperature.
 
 Generation reads the source once, then calls the decoder with T = 1 and hands the state on. It is never told
 how long the right answer is: a sequence ends when the model says EOS, or at a limit that depends on the
-source alone.
+source alone. Which token is said is the only thing in which the two functions here differ.
 
-Not here: a second copy of the forward pass.
+Not here: a second copy of the forward pass; the search for an answer that is probable as a whole (beam.py).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from .config import check_size
 from .data import BOS, EOS, PAD, check_source
 from .seq2seq import decode_forward, encode_forward
 
@@ -38,17 +40,59 @@ def generate_greedy(source, mask, params, config, max_length=None):
     Returns:
         Generated.
     Raises:
-        TypeError, ValueError: as data.check_source; parameters that are not finite.
+        TypeError, ValueError: as data.check_source; parameters that are not finite; a limit below 1.
     """
+    return _generate(lambda z: z.argmax(axis=1), source, mask, params, config, max_length)
+
+
+def generate_sample(source, mask, params, config, rng, temperature=1.0, top_k=None, max_length=None):
+    """At each step a token drawn from what the model holds probable: other answers each time.
+
+        p(v) ∝ exp(z_v / τ)             over the k largest z; PAD and BOS are no answers
+        y_t = argmax_v z_v + τ g_v      g_v = −log(−log u_v), u_v uniform in (0, 1): drawn from that p
+
+    τ = 1 draws from the model itself. Towards 0 the noise fades and greedy remains; a large τ gives every
+    token its chance. The second line draws from that p without the quotient, which overflows for a small τ.
+
+    Args:
+        source, mask, max_length: as generate_greedy.
+        rng:         np.random.Generator; the same state draws the same answers.
+        temperature: τ, above 0.
+        top_k:       k; None, or one above the vocabulary, leaves every token in.
+    Returns:
+        Generated.
+    Raises:
+        TypeError, ValueError: as generate_greedy; a temperature or top_k that is not positive.
+    Source: the Gumbel-max trick, e.g. in Maddison et al. (2014); top-k: Fan et al. (2018).
+    """
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"temperature must be positive and finite, got {temperature!r}; 0 means greedy")
+    if top_k is not None:
+        check_size("top_k", top_k)
+
+    def draw(z):
+        noisy = z + temperature * rng.gumbel(size=z.shape)
+        if top_k is None:
+            return noisy.argmax(axis=1)
+        best = (-z).argsort(axis=1, kind="stable")[:, :top_k]
+        chosen = np.take_along_axis(noisy, best, axis=1).argmax(axis=1)
+        return best[np.arange(len(z)), chosen]
+
+    return _generate(draw, source, mask, params, config, max_length)
+
+
+def _generate(choose, source, mask, params, config, max_length):
+    """The loop; choose: logits of the tokens from EOS on, (B, V − EOS), to the place of one in each row."""
     check_source(source, mask, config)
     check_finite(params)
+    limit = answer_limit(source, max_length)
     state, seen, _ = encode_forward(source, mask, params, config)
     token = np.full(len(source), BOS)
     finished = np.zeros(len(source), bool)
     tokens, weights = [], []
-    for _ in range(max_length or 2 * source.shape[1] + 10):
+    for _ in range(limit):
         logits, weight, state, _ = decode_forward(token[:, None], state, seen, params, config)
-        token = np.where(finished, PAD, EOS + logits[:, 0, EOS:].argmax(axis=1))
+        token = np.where(finished, PAD, EOS + choose(logits[:, 0, EOS:]))
         finished = finished | (token == EOS)
         tokens.append(token)
         weights.append(weight)
@@ -57,16 +101,31 @@ def generate_greedy(source, mask, params, config, max_length=None):
     return Generated(np.stack(tokens, axis=1), None if weight is None else np.concatenate(weights, axis=1))
 
 
+def answer_limit(source, max_length):
+    """How many tokens an answer may have, EOS included: max_length, or 2 S + 10 if it is None.
+
+    Raises:
+        ValueError: a limit that is not a positive integer.
+    """
+    if max_length is None:
+        return 2 * source.shape[1] + 10
+    check_size("max_length", max_length)
+    return max_length
+
+
 def check_finite(params):
     """Raise ValueError, naming the first one, if a parameter is NaN or infinite."""
     for layer, arrays in params.items():
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
-                raise ValueError(f"parameter {layer}.{name}[{place}] is {array[~np.isfinite(array)][0]}; the model is damaged")
+                value = array[~np.isfinite(array)][0]
+                raise ValueError(f"parameter {layer}.{name}[{place}] is {value}; the model is damaged")
 
 
 # Exercises
 # 1. Where would the model look for the EOS of its answer? Draw the map's last row before you guess.
-# 2. Let finished rows leave the batch. When does that pay?
+# 2. Let finished rows leave the batch. When does that pay? (beam.py does it.)
 # 3. Give the model, at step t, the right token t−1 instead of its own. What have you just written again?
+# 4. Derive P(argmax_v z_v + g_v = k) = softmax(z)_k: put g_k first, then integrate over it.
+# 5. Keep, instead of the k best, the fewest tokens that hold nine tenths of the probability ("nucleus").

@@ -305,7 +305,7 @@ def _guess(analytic, numeric, wrong, steps, allowed, gates):
             return "the sign of the wrong entries is flipped"
         if abs(ratio) < 1e-6:
             return "the wrong entries are zero: never computed, or never added"
-        if ratios.size > 1:  # one number alone always has a ratio
+        if ratios.size > 1 and abs(ratio - 1) > 1e-5:  # one number alone always has a ratio
             return f"the wrong entries are exactly {ratio:.6g} × the right ones: {_reason(abs(ratio))}"
     if numeric.ndim == 2 and numeric.shape[0] == numeric.shape[1] and np.abs(analytic.T - numeric).max() <= allowed:
         return "the transpose of the right gradient"

@@ -176,7 +176,9 @@ def recurrent_backward(dh, dstate, cache):
 
 def input_part(x, params):
     """gx = x Wx + b for all steps: (T, B, D) to (T, B, GH) in one product."""
-    return (_rows(x) @ params["Wx"] + params["b"]).reshape(*x.shape[:2], len(params["b"]))
+    gx = _rows(x) @ params["Wx"]
+    gx += params["b"]  # in place: this is the largest array of a step
+    return gx.reshape(*x.shape[:2], len(params["b"]))
 
 
 def _one_step_apart(gx, first, reverse):

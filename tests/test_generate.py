@@ -8,7 +8,7 @@ import pytest
 
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_batch, make_source
 from numpy_seq2seq.decoders import DECODERS
-from numpy_seq2seq.generate import check_finite, generate_greedy
+from numpy_seq2seq.generate import answer_limit, check_finite, generate_greedy, generate_sample
 from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.training import evaluate
 
@@ -184,6 +184,105 @@ def test_generate_greedy_writes_into_nothing(config):
     assert_equal({"a": {"tokens": first.tokens}}, {"a": {"tokens": second.tokens}})
 
 
+# ---- drawn answers -----------------------------------------------------------------------------------------
+
+LOGITS = np.array([9, 9, -0.3, 1.1, 0.2, -1.5, 0.9, 1.0, -0.8])  # the first two are PAD and BOS
+
+
+def draw(params, config, batch, seed=0, **options):
+    rng = np.random.default_rng(seed)
+    return generate_sample(batch.source, batch.source_mask, params, config, rng, **options)
+
+
+def memoryless():
+    """(params, config): a model that says every token with the probabilities of LOGITS, whatever it reads."""
+    params, config = successor_model("abcde")
+    params["output"] = {"W": 0 * params["output"]["W"], "b": LOGITS}
+    return params, config
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1, 3.0])
+@pytest.mark.parametrize("top_k", [None, 1, 3, 7, 50])
+def test_generate_sample_draws_with_the_probabilities(temperature, top_k):
+    params, config = memoryless()
+    source, mask = make_source(["abc"] * 5000, LETTERS)
+    rng = np.random.default_rng(1)
+    tokens, _ = generate_sample(source, mask, params, config, rng, temperature, top_k, max_length=1)
+    powers = [np.exp(z / temperature) for z in LOGITS[EOS:]]
+    least = sorted(powers)[-min(top_k or 7, 7)]
+    p = np.array([0, 0, *(q if q >= least else 0 for q in powers)])
+    p /= p.sum()
+    share = np.bincount(tokens[:, 0], minlength=len(p)) / len(tokens)
+    assert (np.abs(share - p) <= 5 * np.sqrt(p * (1 - p) / len(tokens))).all()
+
+
+def test_generate_sample_draws_each_step_and_each_row_anew():
+    """Two neighbours in time, or in the batch, agree as often as independent ones do."""
+    params, config = memoryless()
+    params["output"]["b"] = np.where(np.arange(9) == EOS, -30, LOGITS)  # nobody ends
+    tokens, _ = generate_sample(*make_source(["a"] * 300, LETTERS), params, config, np.random.default_rng(2))
+    p = np.exp(LOGITS[UNK:]) / np.exp(LOGITS[UNK:]).sum()
+    same = (p**2).sum()
+    for agree in (tokens[:, ::2] == tokens[:, 1::2], tokens[::2] == tokens[1::2]):
+        assert abs(agree.mean() - same) <= 5 * np.sqrt(same * (1 - same) / agree.size)
+
+
+@each_model
+def test_generate_sample_without_choice_is_generate_greedy(config):
+    params, batch = talkative(config, 80)
+    greedy = say(params, config, batch, max_length=8)
+    for options in ({"top_k": 1, "temperature": 9.0}, {"temperature": 1e-12}):
+        drawn = draw(params, config, batch, max_length=8, **options)
+        np.testing.assert_array_equal(drawn.tokens, greedy.tokens)
+        np.testing.assert_array_equal(drawn.weights, greedy.weights)
+
+
+def test_generate_sample_bears_the_smallest_and_the_largest_temperature():
+    config = ONE_WAY_LSTM[0]
+    params, batch = talkative(config, 81)
+    cold = draw(params, config, batch, temperature=5e-324)
+    np.testing.assert_array_equal(cold.tokens, say(params, config, batch).tokens)
+    assert (draw(params, config, batch, temperature=1e300).tokens < config.target_vocabulary).all()
+
+
+@each_decoder
+def test_generate_sample_hears_what_it_has_said(config):
+    """Its weights are those of the teacher-forced model told the same; nothing follows an EOS."""
+    params, batch = talkative(config, 82)
+    tokens, weights = draw(params, config, batch, max_length=7)
+    assert (tokens != say(params, config, batch, max_length=7).tokens[:, : tokens.shape[1]]).any()
+    end, place = ends(tokens)[:, None], np.arange(tokens.shape[1])
+    assert (tokens[place > end] == PAD).all() and (tokens[place < end] > EOS).all()
+    inputs = np.concatenate([np.full((len(tokens), 1), BOS), tokens[:, :-1]], axis=1)
+    _, taught, _ = seq2seq_forward(batch._replace(inputs=inputs), params, config)
+    assert (weights is not None) == DECODERS[config.decoder].attends
+    if weights is not None:
+        np.testing.assert_allclose(weights, taught, rtol=0, atol=1e-12)
+
+
+@each_decoder
+def test_generate_sample_is_the_same_for_the_same_seed_only(config):
+    params, batch = talkative(config, 83)
+    first, again, other = (draw(params, config, batch, seed, top_k=4).tokens for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape != other.shape or (first != other).any()
+
+
+@pytest.mark.parametrize("value", [0, -1, 0.0, np.nan, np.inf])
+def test_generate_sample_refuses_a_temperature(value):
+    params, batch = talkative(ONE_WAY_LSTM[0], 84)
+    message = f"temperature must be positive and finite, got {value!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        draw(params, ONE_WAY_LSTM[0], batch, temperature=value)
+
+
+@pytest.mark.parametrize("value", [0, -2, 2.0, True, "3"])
+def test_generate_sample_refuses_a_top_k(value):
+    params, batch = talkative(ONE_WAY_LSTM[0], 85)
+    with pytest.raises(ValueError, match=re.escape(f"top_k must be a positive integer, got {value!r}")):
+        draw(params, ONE_WAY_LSTM[0], batch, top_k=value)
+
+
 # ---- refused -----------------------------------------------------------------------------------------------
 
 
@@ -213,3 +312,15 @@ def test_generate_greedy_checks_its_source():
         generate_greedy(batch.source, batch.source_mask & False, params, config)
     with pytest.raises(ValueError, match=re.escape("is id 9; the vocabulary has ids 0 to 7")):
         generate_greedy(np.full_like(batch.source, 9), batch.source_mask, params, config)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True])
+def test_answer_limit_refuses_what_is_not_a_positive_integer(value):
+    config = ONE_WAY_LSTM[0]
+    params, batch = random_params(config, 74), random_batch(config, 75)
+    message = re.escape(f"max_length must be a positive integer, got {value!r}")
+    with pytest.raises(ValueError, match=message):
+        answer_limit(batch.source, value)
+    for generate in (say, draw):
+        with pytest.raises(ValueError, match=message):
+            generate(params, config, batch, max_length=value)

@@ -386,7 +386,7 @@ def no_token_moves_an_earlier_output(params, config):
 
 def step_by_step_equals_all_at_once(params, config):
     """What generation looks at and says is what training does when it is fed the generated words."""
-    b = params["output"]["b"] - 10 * (np.arange(config.target_vocabulary) == EOS)  # so that nobody stops early
+    b = params["output"]["b"] - 10 * (np.arange(config.target_vocabulary) == EOS)  # nobody stops early
     params = {**params, "output": {**params["output"], "b": b}}
     tokens, weights = generate.generate_greedy(BATCH.source, BATCH.source_mask, params, config, max_length=4)
     fed = BATCH._replace(inputs=np.concatenate([BATCH.inputs[:, :1], tokens[:, :-1]], axis=1))

@@ -1,0 +1,162 @@
+"""Chapter 10b. Beam search: several answers at once, so that one doubtful token does not decide.
+
+Before this: generate.py. After it: data.py.
+
+Letters: B batch (sentences), S source length, R rows: the live hypotheses of all sentences, V target
+vocabulary, t tokens so far, L tokens of one answer, Y an answer, |Y| its length with EOS.
+
+Greedy generation takes the best token of each step and cannot go back; the best *answer* may begin with the
+second best token. Beam search keeps the `width` best beginnings of every sentence:
+
+    live, R rows:   BOS h e        ─ decoder, one call ─→   R × V continuations
+                    BOS h a                                    │ per sentence the best (width − finished)
+                    BOS l e                                    ├─ EOS:  finished, kept for good
+                                                               └─ else: live in the next step
+
+A finished answer leaves the beam and takes its place along, so the beam shrinks until it is empty. With
+width = 1 all this is greedy generation.
+
+Not here: the choice of one token (generate.py); a penalty for source tokens that were not attended to.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .activations import log_softmax
+from .config import check_size
+from .data import BOS, EOS, check_source
+from .generate import answer_limit, check_finite
+from .readout import Source
+from .seq2seq import decode_forward, encode_forward
+
+
+class Hypothesis(NamedTuple):
+    """One answer to one source. Without an EOS at its end it ran into the limit."""
+
+    tokens: np.ndarray  # (L,) ids
+    log_probability: float  # log P(Y | source) in nats
+    score: float  # the same over the length penalty; higher is better
+    weights: np.ndarray | None  # (L, S) attention, a row for each token; None where nothing attends
+
+
+class _Live(NamedTuple):
+    """The hypotheses that are still being written, sentence by sentence."""
+
+    sentence: np.ndarray  # (R,) ascending
+    log_probability: np.ndarray  # (R,)
+    state: tuple  # of (R, H)
+    tokens: np.ndarray  # (R, 1 + t), BOS first
+    weights: np.ndarray | None  # (R, t, S)
+
+
+def generate_beam(source, mask, params, config, width=5, alpha=0.6, max_length=None):
+    """For each sentence the `width` best answers that the beam has found, best first.
+
+        log P(Y) = Σ_t log p(y_t | y_1 … y_{t−1}, source)       what the beam keeps the best of
+        score(Y) = log P(Y) / lp(Y)                             what the answers are sorted by
+
+    The search never sees alpha: it changes the order of the answers, not which ones are found.
+
+    Args:
+        source:     (B, S) token ids.
+        mask:       (B, S) boolean.
+        width:      hypotheses per sentence, the finished ones included.
+        alpha:      of length_penalty: 0 sorts by log probability, more favours longer answers.
+        max_length: the limit in tokens, EOS included; by default 2 S + 10.
+    Returns:
+        list of B lists of Hypothesis; fewer than width only where there are no more answers.
+    Raises:
+        TypeError, ValueError: as generate_greedy; width not a positive integer, alpha negative or not finite.
+    Source: Sutskever et al. (2014), section 3.2: an answer leaves the beam with its EOS. Score: Wu et al.
+        (2016), equation 14. Deviations: no coverage penalty; no pruning by a distance from the best; answers
+        cut off by the limit are returned beside the finished ones.
+    """
+    check_source(source, mask, config)
+    check_finite(params)
+    check_size("width", width)
+    if not 0 <= alpha < np.inf:
+        raise ValueError(f"alpha must be a finite number, 0 or more; got {alpha!r}")
+    limit = answer_limit(source, max_length)
+    live, seen = _start(source, mask, params, config)
+    room = np.full(len(source), width)
+    answers = [[] for _ in source]
+    for _ in range(limit):
+        live = _grow(live, room, seen, params, config)
+        ended = live.tokens[:, -1] == EOS
+        _collect(_take(live, ended), alpha, answers)
+        room -= np.bincount(live.sentence[ended], minlength=len(room))
+        live = _take(live, ~ended)
+        if not len(live.sentence):
+            break
+    _collect(live, alpha, answers)
+    return [sorted(found, key=lambda answer: answer.score, reverse=True) for found in answers]
+
+
+def length_penalty(length, alpha):
+    """What log P(Y) is divided by, so that a long answer is not worse for its length alone.
+
+        lp(Y) = (5 + |Y|)^α / (5 + 1)^α     |Y| counts EOS
+
+    Source: Wu et al. (2016), equation 14.
+    """
+    return ((5 + length) / (5 + 1)) ** alpha
+
+
+def _start(source, mask, params, config):
+    """One live hypothesis per sentence, BOS; and the Source."""
+    state, seen, _ = encode_forward(source, mask, params, config)
+    B, S = source.shape
+    nothing = np.zeros((B, 0, S), seen.memory.dtype)
+    return _Live(np.arange(B), np.zeros(B), state, np.full((B, 1), BOS), nothing), seen
+
+
+def _grow(live, room, seen, params, config):
+    """One step of the decoder for all rows together, and the best continuations of each sentence."""
+    rows = Source(*(a[live.sentence] for a in seen))
+    logits, weight, state, _ = decode_forward(live.tokens[:, -1:], live.state, rows, params, config)
+    # sums of many logarithms, compared with each other: in float32 they would tie
+    log_p = log_softmax(logits[:, 0].astype(float))[:, EOS:]  # PAD and BOS have their share and no chance
+    total = live.log_probability[:, None] + log_p
+    row, choice = np.divmod(_best(total, live.sentence, room), total.shape[1])
+    weights = None if weight is None else np.concatenate([live.weights, weight], axis=1)
+    parents = _take(live._replace(state=state, weights=weights), row)
+    tokens = np.concatenate([parents.tokens, EOS + choice[:, None]], axis=1)
+    return parents._replace(log_probability=total[row, choice], tokens=tokens)
+
+
+def _best(total, sentence, room):
+    """Places in total.ravel() of the room[b] largest of each sentence b, best first; of equals the earlier.
+
+    Args:
+        total:    (R, K).
+        sentence: (R,) of each row, ascending.
+        room:     (B,).
+    """
+    sentence = np.repeat(sentence, total.shape[1])
+    order = np.lexsort((-total.ravel(), sentence))  # sorts within the sentences, which stay where they are
+    rank = np.arange(len(order)) - np.searchsorted(sentence, sentence)
+    return order[rank < room[sentence]]
+
+
+def _take(live, rows):
+    """Some of the rows, by their numbers or by a mask."""
+    weights = None if live.weights is None else live.weights[rows]
+    state = tuple(s[rows] for s in live.state)
+    return _Live(live.sentence[rows], live.log_probability[rows], state, live.tokens[rows], weights)
+
+
+def _collect(live, alpha, answers):
+    """Append every row to the answers of its sentence, in place."""
+    penalty = length_penalty(live.tokens.shape[1] - 1, alpha)
+    for n, (b, log_p) in enumerate(zip(live.sentence, live.log_probability)):
+        weights = None if live.weights is None else live.weights[n]
+        answers[b].append(Hypothesis(live.tokens[n, 1:], float(log_p), float(log_p / penalty), weights))
+
+
+# Exercises
+# 1. Find a model and a width for which the wider beam's best answer is less probable than greedy's. Why can a
+#    beam lose what a single hypothesis finds?
+# 2. Stop a sentence as soon as no live hypothesis can overtake its best answer any more. Which bound on the
+#    score of a live one holds for alpha = 0, and which for alpha > 0?
+# 3. Add the coverage penalty of Wu et al., equation 14, from `weights`. Which decoders cannot have one?

@@ -1,0 +1,335 @@
+"""Chapter 10b: beam search finds what exhaustive search finds, loses no more than it must, scores right."""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+
+from numpy_seq2seq import beam
+from numpy_seq2seq.beam import generate_beam, length_penalty
+from numpy_seq2seq.config import Config
+from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Batch, make_source
+from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.generate import generate_greedy
+from numpy_seq2seq.seq2seq import seq2seq_forward
+
+from .models import ONE_WAY_LSTM, each_decoder, each_model, flat, one_by_one, random_batch, random_params
+from .test_generate import LETTERS, talkative
+
+A, B, C = range(UNK + 1, UNK + 4)
+
+
+def search(params, config, batch, **options):
+    return generate_beam(batch.source, batch.source_mask, params, config, **options)
+
+
+def tokens_of(answers):
+    return [answer.tokens.tolist() for answer in answers]
+
+
+def taught(params, config, one, answers):
+    """Log probabilities of the answers to one source, by teacher forcing; and the weights."""
+    width = max(map(len, answers))
+    targets = np.array([[*answer, *[PAD] * (width - len(answer))] for answer in answers])
+    inputs = np.concatenate([np.full((len(answers), 1), BOS), targets[:, :-1]], axis=1)
+    source, mask = (np.repeat(a, len(answers), axis=0) for a in one[:2])
+    logits, weights, _ = seq2seq_forward(Batch(source, mask, inputs, targets, targets > PAD), params, config)
+    log_p = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    return [sum(row[t, k] for t, k in enumerate(answer)) for row, answer in zip(log_p, answers)], weights
+
+
+def score(log_p, length, alpha):
+    return log_p * 6**alpha / (5 + length) ** alpha
+
+
+def sharp(config, seed, count=4):
+    """A model with opinions and a will to end, and a small batch."""
+    params, batch = talkative(config, seed)
+    params["output"]["b"][EOS] += 2
+    return params, Batch(*(a[:count] for a in batch))
+
+
+def chain(table, letters="abcde"):
+    """(params, config): a model that says token k after token j with the probability table[j][k].
+
+    Of what it has heard only the last token is left, at a place of its own; what a row of the table does not
+    name shares what is left of the row, or of the row for BOS, equally.
+    """
+    size = 4 + len(letters)
+    config = Config(size, size, size, size, cell="rnn", decoder="fixed", dtype="float64")
+    params = {k: {n: 0 * a for n, a in layer.items()} for k, layer in random_params(config, 0).items()}
+    params["target_embedding"]["E"][range(UNK, size), range(UNK, size)] = 1  # BOS is silent
+    params["decoder"]["Wx"] = params["readout"]["Wh"] = np.eye(size)
+    rows = [_row(table.get(k, {}), size) for k in range(size)]
+    params["output"]["b"] = np.log(rows[BOS])
+    params["output"]["W"] = (np.log(rows) - np.log(rows[BOS])) / np.tanh(np.tanh(1))
+    return params, config
+
+
+def _row(named, size):
+    others = [k for k in range(size) if k not in named]
+    rest = max(1 - sum(named.values()), 1e-12)
+    return [named.get(k, rest / len(others)) for k in range(size)]
+
+
+# ---- known answers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [0, 0.6, 1.0, 2.5])
+def test_length_penalty_known_values(alpha):
+    assert length_penalty(1, alpha) == 1
+    assert math.isclose(length_penalty(7, alpha), 2**alpha)
+    assert math.isclose(length_penalty(25, alpha), 5**alpha)
+
+
+SURPRISE = {BOS: {A: 0.6, B: 0.4}, A: {EOS: 0.5, C: 0.5}, B: {EOS: 0.9}, C: {EOS: 1}}
+
+
+def test_generate_beam_finds_an_answer_that_begins_with_the_second_best_token():
+    params, config = chain(SURPRISE)
+    source, mask = make_source(["a"], LETTERS)
+    assert generate_greedy(source, mask, params, config).tokens.tolist() == [[A, EOS]]
+    best, second = generate_beam(source, mask, params, config, width=2)[0]
+    assert best.tokens.tolist() == [B, EOS] and second.tokens.tolist() == [A, EOS]
+    assert math.isclose(best.log_probability, math.log(0.36), abs_tol=1e-9)
+    assert math.isclose(second.log_probability, math.log(0.3), abs_tol=1e-9)
+    assert math.isclose(best.score, math.log(0.36) / (7 / 6) ** 0.6, abs_tol=1e-9)
+    assert best.weights is None
+
+
+def test_generate_beam_keeps_an_answer_that_two_live_ones_would_have_driven_out():
+    """EOS at once has 0.1; then a b and a c, 0.44 each, would fill a beam of two, and come to nothing."""
+    table = {BOS: {EOS: 0.1, A: 0.89}, A: {B: 0.495, C: 0.495}}
+    params, config = chain(table, letters="abcdefghijkl")
+    source, mask = make_source(["a"], LETTERS)
+    ((best, second),) = generate_beam(source, mask, params, config, width=2, alpha=0, max_length=4)
+    assert best.tokens.tolist() == [EOS] and math.isclose(best.log_probability, math.log(0.1))
+    assert len(second.tokens) >= 3 and second.log_probability < math.log(0.1)
+
+
+def test_generate_beam_shrinks_with_every_finished_answer():
+    """b and its 0.01 would be kept by a beam that still had two places after the first step."""
+    table = {BOS: {EOS: 0.5, A: 0.4, B: 0.09}, A: {A: 0.5, EOS: 0.4}, B: {EOS: 1}}
+    params, config = chain(table)
+    source, mask = make_source(["a"], LETTERS)
+    (answers,) = generate_beam(source, mask, params, config, width=2, alpha=0, max_length=3)
+    assert tokens_of(answers) == [[EOS], [A, A, A]]  # a a, the best of step two, has taken the place of a EOS
+    (answers,) = generate_beam(source, mask, params, config, width=4, alpha=0, max_length=3)
+    assert tokens_of(answers) == [[EOS], [A, EOS], [A, A, A], [B, EOS]]
+
+
+def test_generate_beam_returns_what_the_limit_cut_off():
+    params, config = chain({BOS: {A: 0.7, B: 0.2}, A: {A: 0.9}, B: {EOS: 0.9}})
+    source, mask = make_source(["a"], LETTERS)
+    ((best, second),) = generate_beam(source, mask, params, config, width=2, max_length=4)
+    assert [best.tokens.tolist(), second.tokens.tolist()] == [[A, A, A, A], [B, EOS]]
+    assert math.isclose(best.score, math.log(0.7 * 0.9**3) / (9 / 6) ** 0.6)
+
+
+def test_generate_beam_says_neither_pad_nor_bos_and_leaves_them_their_probability():
+    params, config = chain({BOS: {PAD: 0.5, BOS: 0.3, A: 0.2}, A: {EOS: 1}})
+    best = generate_beam(*make_source(["a"], LETTERS), params, config, width=2)[0][0]
+    assert best.tokens.tolist() == [A, EOS]
+    assert math.isclose(best.log_probability, math.log(0.2), abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("source", ["", "abcd"])
+def test_generate_beam_default_limit_depends_on_the_source(source):
+    params, config = chain({BOS: {A: 0.9}, A: {A: 0.9}})
+    ids, mask = make_source([source], LETTERS)
+    (answers,) = generate_beam(ids, mask, params, config, width=1)
+    assert tokens_of(answers) == [[A] * (2 * ids.shape[1] + 10)]
+
+
+# ---- against other searches --------------------------------------------------------------------------------
+
+
+@each_model
+def test_generate_beam_of_width_1_is_generate_greedy(config):
+    params, batch = talkative(config, 10)
+    tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config, max_length=8)
+    for b, answers in enumerate(search(params, config, batch, width=1, max_length=8)):
+        (only,) = answers
+        length = len(only.tokens)
+        assert only.tokens.tolist() == tokens[b, :length].tolist() and not tokens[b, length:].any()
+        assert length == tokens.shape[1] or only.tokens[-1] == EOS
+        assert (only.weights is None) == (weights is None)
+        if weights is not None:
+            np.testing.assert_allclose(only.weights, weights[b, :length], rtol=0, atol=1e-12)
+
+
+def every_answer(vocabulary, limit):
+    """All that can be said in so many tokens, finished or cut off."""
+    words = range(UNK, vocabulary)
+    for length in range(limit):
+        yield from ((*begin, EOS) for begin in itertools.product(words, repeat=length))
+    yield from itertools.product(words, repeat=limit)
+
+
+@each_decoder
+@pytest.mark.parametrize("vocabulary,limit,alpha", [(5, 4, 0.6), (6, 3, 0), (6, 3, 1.5), (4, 5, 0.6)])
+def test_generate_beam_as_wide_as_everything_is_exhaustive_search(config, vocabulary, limit, alpha):
+    choices = {**vars(config), "target_vocabulary": vocabulary}
+    params, batch = sharp(Config(**choices), 20)
+    everything = list(every_answer(vocabulary, limit))
+    for width in (len(everything), len(everything) + 7):
+        found = search(params, config, batch, width=width, alpha=alpha, max_length=limit)
+        for one, answers in zip(one_by_one(batch), found):
+            log_ps, _ = taught(params, config, one, everything)
+            scores = [score(log_p, len(answer), alpha) for log_p, answer in zip(log_ps, everything)]
+            best = sorted(range(len(everything)), key=lambda n: -scores[n])
+            assert tokens_of(answers) == [list(everything[n]) for n in best]
+            found_scores, found_log_ps = zip(*((a.score, a.log_probability) for a in answers))
+            np.testing.assert_allclose(found_scores, np.array(scores)[best], rtol=0, atol=1e-10)
+            np.testing.assert_allclose(found_log_ps, np.array(log_ps)[best], rtol=0, atol=1e-10)
+
+
+def slow_beam(params, config, one, width, alpha, limit):
+    """The search of one sentence, word for word: every beginning is read again from its BOS."""
+    live, finished = [()], []
+    for _ in range(limit):
+        longer = [(*begin, k) for begin in live for k in range(EOS, config.target_vocabulary)]
+        log_ps, _ = taught(params, config, one, longer)
+        kept = sorted(zip(log_ps, longer), reverse=True)[: width - len(finished)]
+        finished += [pair for pair in kept if pair[1][-1] == EOS]
+        live = [answer for _, answer in kept if answer[-1] != EOS]
+        if not live:
+            break
+    cut = [pair for pair in kept if pair[1][-1] != EOS]
+    return sorted(finished + cut, key=lambda pair: -score(pair[0], len(pair[1]), alpha))
+
+
+@each_decoder
+@pytest.mark.parametrize("width", [1, 2, 3, 6])
+def test_generate_beam_is_the_slow_search(config, width):
+    params, batch = sharp(config, 30, count=7)
+    found = search(params, config, batch, width=width, max_length=6)
+    for one, answers in zip(one_by_one(batch), found):
+        expected = slow_beam(params, config, one, width, 0.6, 6)
+        assert tokens_of(answers) == [list(answer) for _, answer in expected]
+        np.testing.assert_allclose([a.log_probability for a in answers], [p for p, _ in expected], 0, 1e-10)
+
+
+# ---- every answer ------------------------------------------------------------------------------------------
+
+
+@each_model
+def test_generate_beam_scores_and_weights_are_those_of_teacher_forcing(config):
+    params, batch = sharp(config, 40, count=7)
+    for one, answers in zip(one_by_one(batch), search(params, config, batch, width=4, max_length=6)):
+        assert len(answers) == 4
+        log_ps, weights = taught(params, config, one, tokens_of(answers))
+        for n, (answer, log_p) in enumerate(zip(answers, log_ps)):
+            length = len(answer.tokens)
+            assert abs(answer.log_probability - log_p) <= 1e-10
+            assert abs(answer.score - score(log_p, length, 0.6)) <= 1e-10
+            assert (answer.weights is not None) == DECODERS[config.decoder].attends
+            if weights is not None:
+                assert answer.weights.shape == (length, batch.source.shape[1])
+                real = one.source.shape[1]
+                np.testing.assert_allclose(answer.weights[:, :real], weights[n, :length], rtol=0, atol=1e-12)
+                assert not answer.weights[:, real:].any()
+
+
+@each_model
+def test_generate_beam_answers_are_distinct_sorted_and_end_once(config):
+    ended = cut = 0
+    for eagerness in (-6, 0):
+        params, batch = sharp(config, 50, count=7)
+        params["output"]["b"][EOS] += eagerness
+        for answers in search(params, config, batch, width=4, max_length=4):
+            assert len({tuple(answer) for answer in tokens_of(answers)}) == 4
+            assert sorted(a.score for a in answers)[::-1] == [a.score for a in answers]
+            for *begin, last in tokens_of(answers):
+                assert min(begin, default=UNK) >= UNK and (last == EOS or last >= UNK and len(begin) == 3)
+                ended, cut = ended + (last == EOS), cut + (last != EOS)
+    assert ended and cut
+
+
+@each_decoder
+def test_generate_beam_of_a_batch_is_that_of_its_sentences(config):
+    params, batch = sharp(config, 60, count=7)
+    found = search(params, config, batch, width=3, max_length=7)
+    assert len(found) == 7
+    for one, answers in zip(one_by_one(batch), found):
+        (alone,) = search(params, config, one, width=3, max_length=7)
+        assert tokens_of(answers) == tokens_of(alone)
+        np.testing.assert_allclose([a.score for a in answers], [a.score for a in alone], rtol=0, atol=1e-12)
+        for a, b in zip(answers, alone):
+            if b.weights is not None:
+                np.testing.assert_allclose(a.weights[:, : b.weights.shape[1]], b.weights, rtol=0, atol=1e-12)
+
+
+@each_decoder
+def test_generate_beam_alpha_changes_the_order_only_towards_longer_answers(config):
+    params, batch = sharp(config, 70, count=7)
+    tried = [search(params, config, batch, width=5, alpha=a, max_length=6) for a in (0, 0.3, 0.6, 1, 3.0, 12)]
+    moved = False
+    for of_one in zip(*tried):
+        assert [a.score for a in of_one[0]] == [a.log_probability for a in of_one[0]]
+        assert len({frozenset((a.log_probability, *a.tokens) for a in answers) for answers in of_one}) == 1
+        lengths = [len(answers[0].tokens) for answers in of_one]
+        assert lengths == sorted(lengths)
+        moved |= lengths[0] < lengths[-1]
+    assert moved
+
+
+@each_decoder
+def test_generate_beam_calls_the_decoder_once_a_step_for_the_live_hypotheses_alone(config, monkeypatch):
+    params, batch = sharp(config, 80, count=7)
+    shapes, forward = [], beam.decode_forward
+
+    def counted(tokens, *others):
+        shapes.append(tokens.shape)
+        return forward(tokens, *others)
+
+    monkeypatch.setattr(beam, "decode_forward", counted)
+    found = search(params, config, batch, width=4, max_length=9)
+    lengths = [len(answer.tokens) for answers in found for answer in answers]
+    # every hypothesis that is longer than t was live before step t + 1, where 7 beginnings became 28
+    assert shapes == [(7, 1)] + [(sum(n > t for n in lengths), 1) for t in range(1, max(lengths))]
+
+
+@each_decoder
+def test_generate_beam_writes_into_nothing(config):
+    params, batch = sharp(config, 90)
+    for a in (*flat(params).values(), *batch):
+        a.flags.writeable = False
+    first, second = search(params, config, batch), search(params, config, batch)
+    assert [tokens_of(answers) for answers in first] == [tokens_of(answers) for answers in second]
+
+
+def test_generate_beam_of_float32_is_generate_greedy_too():
+    config = Config(**{**vars(ONE_WAY_LSTM[2]), "dtype": "float32"})
+    params, batch = random_params(config, 91), random_batch(config, 92, 40)
+    tokens, _ = generate_greedy(batch.source, batch.source_mask, params, config)
+    found = search(params, config, batch, width=1)
+    assert [answers[0].tokens.tolist() for answers in found] == [row[row > PAD].tolist() for row in tokens]
+
+
+# ---- refused -----------------------------------------------------------------------------------------------
+
+REFUSED = [
+    *(("width", value, "width must be a positive integer, got") for value in (0, -1, 2.0, True)),
+    *(("max_length", value, "max_length must be a positive integer, got") for value in (0, -3, 1.5)),
+    *(("alpha", value, "alpha must be a finite number, 0 or more; got") for value in (-0.1, np.nan, np.inf)),
+]
+
+
+@pytest.mark.parametrize("name,value,message", REFUSED)
+def test_generate_beam_refuses_an_option(name, value, message):
+    params, batch = sharp(ONE_WAY_LSTM[0], 95)
+    with pytest.raises(ValueError, match=re.escape(f"{message} {value!r}")):
+        search(params, ONE_WAY_LSTM[0], batch, **{name: value})
+
+
+def test_generate_beam_checks_its_source_and_its_parameters():
+    config = ONE_WAY_LSTM[0]
+    params, batch = sharp(config, 96)
+    with pytest.raises(TypeError, match="source must be integer token ids, got float64"):
+        generate_beam(batch.source * 1.0, batch.source_mask, params, config)
+    params["decoder"]["Wh"][3, 1] = np.nan
+    with pytest.raises(ValueError, match=re.escape("parameter decoder.Wh[3, 1] is nan")):
+        search(params, config, batch)
