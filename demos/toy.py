@@ -105,7 +105,7 @@ def train_one(task, decoder, vocabulary, given, label=None, directions=1):
         pairs = draw_pairs(task, rng, count, given.lengths, given.alphabet, held_out)
         return pairs, make_batch(pairs, vocabulary, vocabulary)
 
-    pairs, batch = draw(kept, HELD_OUT, held_out=True)
+    pairs, batch = draw(kept, HELD_OUT // 5 if given.quick else HELD_OUT, held_out=True)
     glance = make_batch(pairs[:BATCH], vocabulary, vocabulary)
     batches = (draw(drawn, BATCH)[1] for _ in itertools.count())
     name = label or ("attention" if DECODERS[decoder].attends else f"{decoder} vector")

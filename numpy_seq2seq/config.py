@@ -11,12 +11,13 @@ import numpy as np
 
 from .attention import SCORES
 from .cells import CELLS
+from .data import UNK
 from .decoders import DECODERS
 
 
 def check_choice(name, value, known):
     """Raise ValueError, with the known ones, unless value is one of them."""
-    if value not in known:
+    if value not in list(known):
         raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
 
 
@@ -64,13 +65,16 @@ class Config:
     def __post_init__(self):
         for name in ("source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"):
             check_size(name, getattr(self, name))
+        for name in ("source_vocabulary", "target_vocabulary"):
+            if getattr(self, name) <= UNK:
+                raise ValueError(f"{name} must be at least {UNK + 1}, the special tokens; got {getattr(self, name)}")
         check_choice("cell", self.cell, CELLS)
         check_choice("decoder", self.decoder, DECODERS)
         check_choice("dtype", self.dtype, ("float32", "float64"))
         for name in ("reverse_source", "attention_only"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
-        if self.directions not in (1, 2):
+        if isinstance(self.directions, bool) or not isinstance(self.directions, int) or self.directions not in (1, 2):
             raise ValueError(f"directions must be 1 or 2, got {self.directions!r}")
         if self.hidden_size % self.directions:
             raise ValueError(f"hidden_size must be even with two directions (half for each), got {self.hidden_size}")

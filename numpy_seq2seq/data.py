@@ -34,9 +34,10 @@ class Vocabulary:
 
     def __init__(self, symbols: Iterable[str]):
         self.symbols = (*SPECIALS, *symbols)
-        self.ids = {symbol: k for k, symbol in enumerate(self.symbols)}
-        if len(self.ids) < len(self.symbols):
-            twice = next(s for k, s in enumerate(self.symbols) if self.ids[s] != k)
+        ids = {symbol: k for k, symbol in enumerate(self.symbols)}
+        self.ids = {symbol: k for symbol, k in ids.items() if k > UNK}  # a special token is never data
+        if len(ids) < len(self.symbols):
+            twice = next(s for k, s in enumerate(self.symbols) if ids[s] != k)
             raise ValueError(f"symbol {twice!r} occurs twice; a vocabulary needs distinct symbols other than {SPECIALS}")
 
     def __len__(self):
@@ -62,9 +63,11 @@ class Vocabulary:
             ) from None
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """Symbols of a row of ids, up to its EOS; PAD and BOS are left out."""
+        """Symbols of a row of ids, up to its EOS; PAD and BOS are left out. Raises ValueError on an unknown id."""
         symbols = []
         for k in ids:
+            if not 0 <= k < len(self):
+                raise ValueError(f"there is no id {k}; the vocabulary has ids 0 to {len(self) - 1}")
             if k == EOS:
                 break
             if k not in (PAD, BOS):
@@ -103,6 +106,8 @@ class Batch(NamedTuple):
 
 def make_source(sources, vocabulary, unk=False):
     """Source sequences to ids (B, S) and mask (B, S). Raises ValueError on an empty batch."""
+    if isinstance(sources, str):
+        raise TypeError(f"sources must be a list of sequences, got the string {sources!r}; write [{sources!r}]")
     if not len(sources):
         raise ValueError("an empty batch: at least one sequence is needed")
     encoded = [vocabulary.encode(s, unk, f"source {n}") + [EOS] for n, s in enumerate(sources)]
@@ -151,6 +156,8 @@ def check_batch(batch, config):
 
 
 def _check_ids(name, ids, mask, size):
+    if not isinstance(ids, np.ndarray) or not isinstance(mask, np.ndarray):
+        raise TypeError(f"{name} and its mask must be NumPy arrays, got {type(ids).__name__} and {type(mask).__name__}")
     if ids.ndim != 2 or not len(ids):
         raise ValueError(f"{name} must be (batch, length) with at least one row, got shape {ids.shape}")
     if not np.issubdtype(ids.dtype, np.integer):

@@ -36,7 +36,7 @@ def generate_greedy(source, mask, params, config, max_length=None):
     Args:
         source:     (B, S) token ids.
         mask:       (B, S) boolean.
-        max_length: the limit in tokens, EOS included; by default 2 S + 10.
+        max_length: the limit in tokens, EOS included; by default 2 S + 10, with S of the whole batch.
     Returns:
         Generated.
     Raises:

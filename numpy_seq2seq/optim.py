@@ -67,7 +67,7 @@ def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsil
 
 
 def global_norm(grads):
-    """Length of all gradients taken as one vector, √Σ g², summed in float64; a Python float."""
+    """Length of all gradients taken as one vector, √Σ g²; a Python float."""
     return math.sqrt(sum(float(np.vdot(g, g).real) for arrays in grads.values() for g in arrays.values()))
 
 

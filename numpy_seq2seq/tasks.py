@@ -81,6 +81,8 @@ def check_task(task, lengths, alphabet):
     if task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
     shortest, longest = lengths
+    if not (isinstance(shortest, int) and isinstance(longest, int)):
+        raise ValueError(f"lengths must be two integers, got {shortest!r} and {longest!r}")
     if not 0 <= shortest <= longest:
         raise ValueError(f"lengths must be 0 ≤ shortest ≤ longest, got {shortest} to {longest}")
     if not alphabet or len(set(alphabet)) < len(alphabet):

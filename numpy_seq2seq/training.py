@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .data import EOS, PAD, check_batch
-from .generate import generate_greedy
+from .generate import check_finite, generate_greedy
 from .losses import cross_entropy_forward, sequence_accuracy, token_accuracy
 from .optim import adam_step, clip_by_global_norm
 from .seq2seq import decode_forward, encode_forward, loss_and_gradients, seq2seq_forward
@@ -59,12 +59,19 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
     Raises:
         TrainingError: the loss or the gradient is no longer finite. The parameters are then put back to
             the last ones that gave a finite loss.
-        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; a missing rng.
+        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; a missing rng, a clip that is not
+            positive, parameters that are not finite, too few batches.
     """
     if rng is None and (config.dropout or teacher_forcing):
         raise ValueError("dropout and teacher_forcing draw random numbers: pass rng=np.random.default_rng(seed)")
-    good = _copy(params)
-    for step, batch in zip(range(1, steps + 1), batches):
+    if not clip > 0:
+        raise ValueError(f"clip must be a positive norm, got {clip!r}")
+    check_finite(params)
+    good, batches = _copy(params), iter(batches)
+    for step in range(1, steps + 1):
+        batch = next(batches, None)
+        if batch is None:
+            raise ValueError(f"the batches ran out before step {step} of {steps}; give at least one for each step")
         check_batch(batch, config)
         with np.errstate(over="ignore", invalid="ignore"):  # found and reported below
             if teacher_forcing:

@@ -88,3 +88,18 @@ def test_config_survives_replace_and_a_round_trip_through_a_dict():
 def test_config_does_not_change_once_made():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config(8, 9).cell = "gru"
+
+
+@pytest.mark.parametrize("choices, message", (
+    ({"source_vocabulary": 3}, "source_vocabulary must be at least 4"),
+    ({"directions": 1.0}, "directions must be 1 or 2"),
+    ({"directions": True}, "directions must be 1 or 2"),
+    ({"cell": ["lstm"]}, "cell must be one of"),
+    ({"dropout": 1.0}, r"dropout must be a rate in \[0, 1\)"),
+    ({"reverse_source": "yes"}, "reverse_source must be True or False"),
+    ({"reverse_source": True, "directions": 2}, "reverse_source changes nothing with two directions"),
+    ({"decoder": "fixed", "attention_only": True}, "attention_only would be ignored"),
+))
+def test_config_refuses_what_makes_no_model(choices, message):
+    with pytest.raises(ValueError, match=message):
+        Config(**({"source_vocabulary": 9, "target_vocabulary": 9} | choices))

@@ -224,3 +224,21 @@ def test_check_batch_takes_any_integers_and_changes_nothing(dtype):
     before = [array.copy() for array in batch]
     check_batch(batch, CONFIG)
     assert all(np.array_equal(a, b) for a, b in zip(batch, before))
+
+
+def test_special_tokens_are_never_data():
+    vocabulary = Vocabulary("ab")
+    with pytest.raises(ValueError, match="'<eos>' of the input is not in the vocabulary"):
+        vocabulary.encode(["a", "<eos>"])
+    assert vocabulary.encode(["<pad>"], unk=True) == [UNK]
+
+
+@pytest.mark.parametrize("k", (-1, 6, 99))
+def test_decode_refuses_an_unknown_id(k):
+    with pytest.raises(ValueError, match=f"no id {k}; the vocabulary has ids 0 to 5"):
+        Vocabulary("ab").decode([4, k])
+
+
+def test_make_source_refuses_a_bare_string():
+    with pytest.raises(TypeError, match=r"write \['ab'\]"):
+        make_source("ab", Vocabulary("ab"))

@@ -52,7 +52,7 @@ def close(a, b, atol=1e-12):
 def test_decoder(config, method):
     decoder = DECODERS[config.decoder]
     unused = UNUSED.get(config.decoder, ["source.vector"])
-    options = {"unused": unused, "method": method, "samples": 8, "gates": CELLS[config.cell].gates}
+    options = {"unused": unused, "method": method, "samples": 4, "gates": CELLS[config.cell].gates}
     check_pair(decoder.forward, decoder.backward, arguments(config, 10), looked_at=(1,), **options)
 
 

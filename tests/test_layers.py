@@ -188,3 +188,8 @@ def test_dropout_forward_drops_its_share_and_keeps_float32():
     y, _ = dropout_forward(np.ones((200, 100), "float32"), 0.25, np.random.default_rng(0))
     assert y.dtype == "float32" and set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
     assert abs((y == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / y.size)
+
+
+def test_embedding_init_has_rows_of_length_one():
+    E = embedding_init(np.random.default_rng(0), 2000, 64, "float64")["E"]
+    assert abs(np.linalg.norm(E, axis=1).mean() - 1) < 0.02

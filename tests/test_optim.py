@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_seq2seq.optim import (
+    exponential_decay,
+    inverse_sqrt,
     adam_init,
     adam_step,
     clip_by_global_norm,
@@ -189,3 +191,20 @@ def test_warmup_cosine_rises_to_its_peak_and_falls_to_zero(falling, warmup, peak
     assert all(a > b for a, b in zip(rates[warmup:], rates[warmup + 1 :]))
     assert math.isclose(rates[-1], 0, abs_tol=1e-12) and min(rates) >= 0 and max(rates) <= peak * (1 + 1e-12)
     assert warmup == 0 or math.isclose(rates[warmup - 1], peak)
+
+
+def test_exponential_decay_shrinks_by_one_factor():
+    rates = [exponential_decay(step, 0.5, 0.9) for step in range(1, 20)]
+    assert rates[0] == 0.5
+    np.testing.assert_allclose(np.divide(rates[1:], rates[:-1]), 0.9)
+
+
+def test_inverse_sqrt_rises_to_its_peak_and_falls_like_one_over_the_root():
+    rates = [inverse_sqrt(step, 0.3, 10) for step in range(1, 1001)]
+    np.testing.assert_allclose(rates[:10], 0.03 * np.arange(1, 11))
+    assert max(rates) == rates[9]
+    np.testing.assert_allclose(rates[999], 0.3 / 10)
+    # Vaswani et al. (2017), equation 3, with d_model = 512 and 4000 steps of warm-up
+    for step in (1, 4000, 100_000):
+        paper = 512**-0.5 * min(step**-0.5, step * 4000**-1.5)
+        np.testing.assert_allclose(inverse_sqrt(step, 512**-0.5 * 4000**-0.5, 4000), paper)

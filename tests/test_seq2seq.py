@@ -34,6 +34,7 @@ from .models import (
     assert_same,
     each_decoder,
     each_model,
+    every_model,
     encoded,
     few,
     flat,
@@ -79,16 +80,16 @@ def check_model(config, params, batch, **how):
 
 
 @each_method
-@each_model
+@every_model
 def test_loss_and_gradients(config, method):
-    check_model(config, *model(config, 100), **options(config, method))
+    check_model(config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, method))
 
 
 @pytest.mark.slow
 @each_method
-@each_model
+@every_model
 def test_loss_and_gradients_at_every_entry(config, method):
-    check_model(config, *model(config, 110), method=method)
+    check_model(config, random_params(config, 110), random_batch(config, 111, B, 3, 4), method=method)
 
 
 @st.composite

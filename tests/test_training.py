@@ -295,3 +295,31 @@ def test_train_asks_for_a_generator():
     params = random_params(config, 506)
     with pytest.raises(ValueError, match="rng"):
         next(train(params, adam_init(params), config, [random_batch(config, 507)], 1, lambda step: 0.01))
+
+
+# ---- what cannot be trained with ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clip", (0, -1.0, float("nan")))
+def test_train_refuses_a_clip_that_is_not_positive(clip):
+    config = Config(**SIZES)
+    params = random_params(config, 510)
+    with pytest.raises(ValueError, match="clip must be a positive norm"):
+        next(train(params, adam_init(params), config, [random_batch(config, 511)], 1, lambda step: 0.01, clip))
+
+
+def test_train_says_when_the_batches_run_out():
+    config = Config(**SIZES)
+    params, reports = random_params(config, 512), []
+    with pytest.raises(ValueError, match="ran out before step 3 of 5"):
+        for report in train(params, adam_init(params), config, [random_batch(config, 513)] * 2, 5, lambda step: 0.01):
+            reports.append(report)
+    assert len(reports) == 2
+
+
+def test_train_does_not_start_from_damaged_parameters():
+    config = Config(**SIZES)
+    params = random_params(config, 514)
+    params["decoder"]["Wh"][1, 2] = np.nan
+    with pytest.raises(ValueError, match=r"decoder.Wh\[1, 2\] is nan"):
+        next(train(params, adam_init(params), config, [random_batch(config, 515)], 1, lambda step: 0.01))
