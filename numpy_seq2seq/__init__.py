@@ -25,7 +25,7 @@ The rooms in reading order:
      4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
      5 attention     scores, weights, context        10 generate, beam: the model's own words
      6 losses        masked cross-entropy            11 data, tasks
-                                                      A gradcheck    C show    D pytorch
+                                                      A gradcheck, gradcheck_message    C show    D pytorch
 
 Everything that a script needs is importable from here; the functions of the rooms are imported from there.
 """

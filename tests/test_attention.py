@@ -7,6 +7,12 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.activations import softmax
 from numpy_seq2seq.attention import (
+    additive_score_backward,
+    additive_score_forward,
+    dot_score_backward,
+    dot_score_forward,
+    scaled_dot_score_backward,
+    scaled_dot_score_forward,
     SCORES,
     attention_backward,
     attention_forward,
@@ -396,3 +402,36 @@ def test_score_init_in_float32_is_float64_rounded(score):
     single, double = (score.init(np.random.default_rng(3), 4, 6, dtype) for dtype in ("float32", "float64"))
     for a, b in zip(leaves(single), leaves(double), strict=True):
         assert (a.dtype, b.dtype) == ("float32", "float64") and np.array_equal(a, b.astype("float32"))
+
+
+# ---- one query, one key: the gradients can be written down -------------------------------------------------
+
+Q1, K1, DE = np.array([[[1.0, -2.0]]]), np.array([[[0.5, 3.0]]]), np.array([[[2.0]]])
+
+
+def test_dot_score_backward_known_answer():
+    scores, cache = dot_score_forward(Q1, K1, {})
+    dq, dk, grads = dot_score_backward(DE, cache)
+    assert scores[0, 0, 0] == -5.5 and grads == {}
+    np.testing.assert_array_equal(dq, 2 * K1)
+    np.testing.assert_array_equal(dk, 2 * Q1)
+
+
+def test_scaled_dot_score_backward_known_answer():
+    scores, cache = scaled_dot_score_forward(Q1, K1, {})
+    dq, dk, _ = scaled_dot_score_backward(DE, cache)
+    np.testing.assert_allclose(scores, -5.5 / np.sqrt(2))
+    np.testing.assert_allclose(dq, np.sqrt(2) * K1)
+    np.testing.assert_allclose(dk, np.sqrt(2) * Q1)
+
+
+def test_additive_score_backward_known_answer():
+    params = {"Wq": np.array([[1.0], [1.0]]), "v": np.array([3.0])}
+    scores, cache = additive_score_forward(Q1, np.array([[[1.5]]]), params)  # tanh(1 − 2 + 1.5)
+    dq, dk, grads = additive_score_backward(DE, cache)
+    slope = 2 * 3 * (1 - np.tanh(0.5) ** 2)
+    np.testing.assert_allclose(scores, 3 * np.tanh(0.5))
+    np.testing.assert_allclose(dk, [[[slope]]])
+    np.testing.assert_allclose(dq, [[[slope, slope]]])
+    np.testing.assert_allclose(grads["v"], [2 * np.tanh(0.5)])
+    np.testing.assert_allclose(grads["Wq"], [[slope], [-2 * slope]])

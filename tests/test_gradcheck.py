@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_seq2seq import gradcheck
+from numpy_seq2seq import gradcheck, gradcheck_message
 from numpy_seq2seq.gradcheck import STEP, GradientError, check_gradients, check_pair, numeric_gradient
 
 from .helpers import few, seeds
@@ -463,7 +463,7 @@ def test_check_gradients_explains_which_step():
     assert "by step" not in complaint_about(np.tanh(RIGHT), RIGHT)
 
 
-@pytest.mark.parametrize("name", gradcheck.GATED)
+@pytest.mark.parametrize("name", gradcheck_message.GATED)
 def test_check_gradients_explains_which_gate(name):
     said = changed(RIGHT, np.s_[..., 2], np.tanh)
     assert "by gate: i right, f right, o wrong, g right" in complaint_about(said, RIGHT, name, gates="ifog")
