@@ -27,6 +27,8 @@ from .common import Progress, add_common_options, check_common_options, parser, 
 BATCH, EMBEDDING = 64, 32
 PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
 HELD_OUT, EXAMPLES, MAPS = 2000, 6, 200
+# A copy begins with the letter that was read first. An encoder that reads both ways makes it easy to find.
+DEFAULTS = {"reverse": {"steps": 300, "directions": 1}, "copy": {"steps": 400, "directions": 2}}
 
 
 class Result(NamedTuple):
@@ -50,7 +52,7 @@ def main(task, arguments=None):
     vocabulary = Vocabulary(given.alphabet)
     results = []
     for decoder in dict.fromkeys([given.decoder, "fixed"]):
-        results.append(train_one(task, decoder, vocabulary, given))
+        results.append(train_one(task, decoder, vocabulary, given, directions=given.directions))
         if results[-1].interrupted:
             break
     print(report(task, vocabulary, results))
@@ -70,7 +72,11 @@ def read_options(task, arguments):
         "Then shows both on strings that never occur in training. Takes about 10 seconds.",
         "Ctrl-C ends the training and shows what there is.",
     )
-    add_common_options(options, seed=0, steps=300, hidden=64, cell="lstm", decoder="luong", score=None)
+    add_common_options(
+        options, seed=0, steps=DEFAULTS[task]["steps"], hidden=64, cell="lstm", decoder="luong", score=None
+    )
+    ways = DEFAULTS[task]["directions"]
+    options.add_argument("--directions", metavar="N", type=int, default=ways, help=f"of the encoder (default: {ways})")
     options.add_argument("--lengths", metavar="A-B", default="1-10", help="shortest and longest string (default: 1-10)")
     options.add_argument("--alphabet", metavar="LETTERS", default=LETTERS, help="letters to draw from (default: a to z)")
     options.add_argument("--html", metavar="PATH", type=Path, help="write attention maps as a page with a slider")

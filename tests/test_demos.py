@@ -36,9 +36,10 @@ def test_task_shows_both_models_and_writes_what_it_shows(task, tmp_path, capsys)
     assert "<script>" in page.read_text(encoding="utf-8")
 
 
-def test_default_models_have_nearly_as_many_parameters(tmp_path):
+@pytest.mark.parametrize("task", ("reverse", "copy"))
+def test_default_models_have_nearly_as_many_parameters(task, tmp_path):
     path = tmp_path / "result.json"
-    toy.main("reverse", ["--steps", "1", "--json", str(path)])
+    toy.main(task, ["--steps", "1", "--json", str(path)])
     result = json.loads(path.read_text())
     assert abs(result["parameters"] / result["fixed"]["parameters"] - 1) <= 0.1
 
@@ -58,6 +59,8 @@ def test_cells_compared_changes_the_cell_alone(tmp_path, capsys):
         (["--steps", "0"], "--steps must be a positive integer, got 0"),
         (["--steps", "many"], "--steps"),
         (["--seed", "-1"], "--seed must not be negative"),
+        (["--directions", "3"], "directions must be 1 or 2, got 3"),
+        (["--hidden", "7", "--directions", "2"], "hidden_size must be even"),
         (["--cell", "lstmm"], "rnn, gru, lstm; got 'lstmm'"),
         (["--decoder", "luongg"], "got 'luongg'"),
         (["--score", "dott"], "dot, scaled_dot, general, additive; got 'dott'"),
