@@ -1,0 +1,32 @@
+"""What the README says can be done, is done here."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_ten_lines_on_own_pairs_translate_what_they_were_taught():
+    (script,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("maison\n")
+
+
+def test_every_room_is_listed_with_its_length():
+    listed = dict(re.findall(r"\]\((numpy_seq2seq/\w+\.py)\) \| (\d+) \|", README))
+    rooms = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "numpy_seq2seq").glob("[!_]*.py")}
+    assert listed == {name: str(len(path.read_text(encoding="utf-8").splitlines())) for name, path in rooms.items()}
+
+
+def test_every_demo_is_listed():
+    demos = [p.stem for p in (ROOT / "demos").glob("*.py") if "__main__" in p.read_text(encoding="utf-8")]
+    assert len(demos) >= 5 and not [name for name in demos if name not in README]
+
+
+def test_the_test_command_is_the_one_that_ci_runs():
+    (command,) = re.findall(r"^    .*(-m pytest)$", README, re.M)
+    assert f"{command}\n" in (ROOT / ".ci" / "run").read_text()
