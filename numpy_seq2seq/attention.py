@@ -177,37 +177,65 @@ def masked_softmax_backward(dweights, cache):
     return softmax_backward(dweights, cache)
 
 
-def attention_forward(queries, keys, memory, params, mask, score):
-    """Each query weighs all memories and receives their weighted mean.
+def align_forward(queries, keys, params, mask, score):
+    """Where each query looks.
 
         e_ts = score(q_t, k_s)
         α_ts = softmax over real s of e_ts
-        c_t  = Σ_s α_ts m_s
 
     Args:
         queries: (B, T, Q).
         keys:    (B, S, A), from keys_forward(memory, params).
-        memory:  (B, S, M).
         params:  of the score.
         mask:    (B, S) boolean, True at a real token, or None.
         score:   a record of SCORES.
     Returns:
-        context: (B, T, M).
-        weights: (B, T, S), to be looked at; they take no gradient from outside.
-        cache:   for attention_backward.
-    Source: Bahdanau et al. (2015), equations 5 and 6.
+        weights: (B, T, S).
+        cache:   for align_backward.
+    Source: Bahdanau et al. (2015), equation 6.
     """
     scores, score_cache = score.forward(queries, keys, params)
     weights, softmax_cache = masked_softmax_forward(scores, mask)
-    return weights @ memory, weights, (score_cache, softmax_cache, weights, memory, score)
+    return weights, (score_cache, softmax_cache, score)
+
+
+def align_backward(dweights, cache):
+    """Backward of align_forward, last line first.
+
+        α_t  = softmax(e_t)     de_ts = α_ts (dα_ts − Σ_j dα_tj α_tj)
+        e_ts = score(q_t, k_s)  dq_t, dk_s = score backward(de_ts)
+
+    Returns:
+        dqueries (B, T, Q), dkeys (B, S, A), grads of the score.
+    """
+    score_cache, softmax_cache, score = cache
+    return score.backward(masked_softmax_backward(dweights, softmax_cache), score_cache)
+
+
+def attention_forward(queries, keys, memory, params, mask, score):
+    """Each query weighs all memories and receives their weighted mean.
+
+        α_t = align(q_t, keys)
+        c_t = Σ_s α_ts m_s
+
+    Args:
+        queries, keys, params, mask, score: as align_forward.
+        memory:  (B, S, M).
+    Returns:
+        context: (B, T, M).
+        weights: (B, T, S), to be looked at; they take no gradient from outside.
+        cache:   for attention_backward.
+    Source: Bahdanau et al. (2015), equation 5.
+    """
+    weights, align_cache = align_forward(queries, keys, params, mask, score)
+    return weights @ memory, weights, (align_cache, weights, memory)
 
 
 def attention_backward(dcontext, cache):
-    """Backward of attention_forward.
+    """Backward of attention_forward, last line first.
 
-        c_t  = Σ_s α_ts m_s     dα_ts = dc_t · m_s,  dm_s = Σ_t α_ts dc_t
-        α_t  = softmax(e_t)     de_ts = α_ts (dα_ts − Σ_j dα_tj α_tj)
-        e_ts = score(q_t, k_s)  dq_t, dk_s = score backward(de_ts)
+        c_t = Σ_s α_ts m_s      dα_ts = dc_t · m_s,  dm_s = Σ_t α_ts dc_t
+        α_t = align(q_t, keys)  dq_t, dk_s = align backward(dα_t)
 
     Args:
         dcontext: (B, T, M).
@@ -215,12 +243,9 @@ def attention_backward(dcontext, cache):
         dqueries (B, T, Q), dkeys (B, S, A), grads of the score, with in between
         dmemory  (B, S, M): the path through the values only; keys_backward(dkeys) has the other one.
     """
-    score_cache, softmax_cache, weights, memory, score = cache
-    dweights = dcontext @ memory.transpose(0, 2, 1)
-    dmemory = weights.transpose(0, 2, 1) @ dcontext
-    dscores = masked_softmax_backward(dweights, softmax_cache)
-    dqueries, dkeys, grads = score.backward(dscores, score_cache)
-    return dqueries, dkeys, dmemory, grads
+    align_cache, weights, memory = cache
+    dqueries, dkeys, grads = align_backward(dcontext @ memory.transpose(0, 2, 1), align_cache)
+    return dqueries, dkeys, weights.transpose(0, 2, 1) @ dcontext, grads
 
 
 def _no_params(rng, query_size, memory_size, dtype):

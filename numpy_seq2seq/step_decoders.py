@@ -13,14 +13,15 @@ Letters: as in decoders.py; s_t the decoder's state (its first vector), c_t the 
                     out_t = tanh(s_t Wh + c_t Wc)
 
 Step t needs the attention of step t or t−1, so the steps are taken one by one. [x_t; e_t] times one matrix
-is x_t Wx + e_t We: the first product is taken for all steps at once, the second inside the loop.
+is x_t Wx + e_t We: the first product is taken for all steps at once, the second inside the loop. So is the
+gradient of the memory, Σ_t α_ts dc_t: attention is written here in its two lines, align and weighted mean.
 
 Not here: decoders that attend after the whole recurrence (decoders.py).
 """
 
 import numpy as np
 
-from .attention import SCORES, attention_backward, attention_forward
+from .attention import SCORES, align_backward, align_forward
 from .cells import CELLS
 from .layers import glorot
 from .readout import Source, readout_backward, readout_forward, readout_init
@@ -68,15 +69,13 @@ def bahdanau_forward(x, state, source, params, config):
     gx, caches = input_part(x, layer), []
     s, context, weights = _room(len(x), state[0], source)
     for t in range(len(x)):
-        c_t, weights_t, attention_cache = attention_forward(
-            s[t][:, None], source.keys, source.memory, params["attention"], source.mask, score
-        )
-        context[t], weights[t] = c_t[:, 0], weights_t[:, 0]
+        weights_t, align_cache = align_forward(s[t][:, None], source.keys, params["attention"], source.mask, score)
+        weights[t], context[t] = weights_t[:, 0], (weights_t @ source.memory)[:, 0]
         state, step_cache = step_forward(gx[t] + context[t] @ layer["We"], state, layer, cell)
         s[t + 1] = state[0]
-        caches.append((attention_cache, step_cache))
+        caches.append((align_cache, step_cache))
     out, readout_cache = readout_forward(s[1:].transpose(1, 0, 2), context.transpose(1, 0, 2), params["readout"])
-    cache = (x, s[:-1], context, caches, readout_cache, source, layer)
+    cache = (x, s[:-1], context, weights, caches, readout_cache, source, layer)
     return out, weights.transpose(1, 0, 2), state, cache
 
 
@@ -91,24 +90,23 @@ def bahdanau_backward(dout, dstate, cache):
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
     """
-    x, s_prev, context, caches, readout_cache, source, layer = cache
+    x, s_prev, context, weights, caches, readout_cache, source, layer = cache
     ds, dcontext, readout = readout_backward(dout, readout_cache)
     dgx, dgh = _gate_gradients(s_prev, layer)
-    dkeys, dmemory, attention = np.zeros_like(source.keys), np.zeros_like(source.memory), {}
+    dc, dkeys, attention = np.empty_like(context), np.zeros_like(source.keys), {}
     for t in reversed(range(len(x))):
-        attention_cache, step_cache = caches[t]
+        align_cache, step_cache = caches[t]
         # s_t is read by the readout, and by step t+1 as its past and as its query: dstate has those two
         dgx[t], dstate, dgh[t] = step_backward((dstate[0] + ds[:, t], *dstate[1:]), step_cache)
         # c_t is read by the readout and by the cell
-        dc_t = dcontext[:, t] + dgx[t] @ layer["We"].T
-        dquery, dkeys_t, dmemory_t, grads_t = attention_backward(dc_t[:, None], attention_cache)
+        dc[t] = dcontext[:, t] + dgx[t] @ layer["We"].T
+        dquery, dkeys_t, grads_t = align_backward(_dweights(dc[t], source), align_cache)
         dstate = (dstate[0] + dquery[:, 0], *dstate[1:])
-        # every step read the same keys and memory with the same parameters
+        # every step read the same keys with the same parameters
         dkeys += dkeys_t
-        dmemory += dmemory_t
         attention = _add(attention, grads_t)
     dx, decoder = _after_the_loop(x, s_prev, context, dgx, dgh, layer)
-    dsource = Source(np.zeros_like(source.vector), dmemory, dkeys, None)
+    dsource = Source(np.zeros_like(source.vector), _dmemory(weights, dc), dkeys, None)
     return dx, dstate, dsource, {"decoder": decoder, "attention": attention, "readout": readout}
 
 
@@ -133,13 +131,12 @@ def luong_feeding_forward(x, state, source, params, config):
     for t in range(len(x)):
         s_prev[t] = state[0]
         state, step_cache = step_forward(gx[t] + out[t] @ layer["We"], state, layer, cell)
-        c_t, weights_t, attention_cache = attention_forward(
-            state[0][:, None], source.keys, source.memory, params["attention"], source.mask, score
-        )
-        out_t, readout_cache = readout_forward(state[0][:, None], c_t, params["readout"])
+        query = state[0][:, None]
+        weights_t, align_cache = align_forward(query, source.keys, params["attention"], source.mask, score)
+        out_t, readout_cache = readout_forward(query, weights_t @ source.memory, params["readout"])
         out[t + 1], weights[t] = out_t[:, 0], weights_t[:, 0]
-        caches.append((step_cache, attention_cache, readout_cache))
-    cache = (x, s_prev, out[:-1], caches, source, layer)
+        caches.append((step_cache, align_cache, readout_cache))
+    cache = (x, s_prev, out[:-1], weights, caches, source, layer)
     return out[1:].transpose(1, 0, 2), weights.transpose(1, 0, 2), (*state, out[-1]), cache
 
 
@@ -154,25 +151,25 @@ def luong_feeding_backward(dout, dstate, cache):
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
     """
-    x, s_prev, out_prev, caches, source, layer = cache
+    x, s_prev, out_prev, weights, caches, source, layer = cache
     *dstate, dfeed = dstate
     dgx, dgh = _gate_gradients(s_prev, layer)
-    dkeys, dmemory, attention, readout = np.zeros_like(source.keys), np.zeros_like(source.memory), {}, {}
+    dc, dkeys, attention, readout = np.empty_like(s_prev), np.zeros_like(source.keys), {}, {}
     for t in reversed(range(len(x))):
-        step_cache, attention_cache, readout_cache = caches[t]
+        step_cache, align_cache, readout_cache = caches[t]
         # out_t is read by the output layer and by step t+1
         ds_t, dc_t, readout_t = readout_backward((dout[:, t] + dfeed)[:, None], readout_cache)
-        dquery, dkeys_t, dmemory_t, attention_t = attention_backward(dc_t, attention_cache)
+        dc[t] = dc_t[:, 0]
+        dquery, dkeys_t, attention_t = align_backward(_dweights(dc[t], source), align_cache)
         # s_t is read by the readout, by the attention as its query, and by step t+1 as its past
         dstate = (dstate[0] + ds_t[:, 0] + dquery[:, 0], *dstate[1:])
         dgx[t], dstate, dgh[t] = step_backward(dstate, step_cache)
         dfeed = dgx[t] @ layer["We"].T
-        # every step read the same keys and memory with the same parameters
+        # every step read the same keys with the same parameters
         dkeys += dkeys_t
-        dmemory += dmemory_t
         attention, readout = _add(attention, attention_t), _add(readout, readout_t)
     dx, decoder = _after_the_loop(x, s_prev, out_prev, dgx, dgh, layer)
-    dsource = Source(np.zeros_like(source.vector), dmemory, dkeys, None)
+    dsource = Source(np.zeros_like(source.vector), _dmemory(weights, dc), dkeys, None)
     return dx, (*dstate, dfeed), dsource, {"decoder": decoder, "attention": attention, "readout": readout}
 
 
@@ -196,6 +193,16 @@ def _after_the_loop(x, s_prev, entered, dgx, dgh, layer):
     grads = weight_gradients(x, s_prev, dgx, dgh)
     rows = dgx.reshape(-1, dgx.shape[2])
     return dx, {**grads, "We": entered.reshape(len(rows), -1).T @ rows}
+
+
+def _dweights(dc_t, source):
+    """c_t = Σ_s α_ts m_s, hence dα_ts = dc_t · m_s: (B, M) to (B, 1, S)."""
+    return dc_t[:, None] @ source.memory.transpose(0, 2, 1)
+
+
+def _dmemory(weights, dc):
+    """c_t = Σ_s α_ts m_s, hence dm_s = Σ_t α_ts dc_t: one product per sequence for all steps."""
+    return weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)
 
 
 def _add(total, grads):

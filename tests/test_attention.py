@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.activations import softmax
 from numpy_seq2seq.attention import (
+    align_backward,
+    align_forward,
     additive_score_backward,
     additive_score_forward,
     dot_score_backward,
@@ -435,3 +437,17 @@ def test_additive_score_backward_known_answer():
     np.testing.assert_allclose(dq, [[[slope, slope]]])
     np.testing.assert_allclose(grads["v"], [2 * np.tanh(0.5)])
     np.testing.assert_allclose(grads["Wq"], [[slope], [-2 * slope]])
+
+
+@pytest.mark.parametrize("method", ("central", "complex"))
+@pytest.mark.parametrize("score", SCORES.values(), ids=lambda score: score.name)
+def test_align_forward_and_align_backward(score, method):
+    B, T, S, A = 2, 3, 5, 4
+    rng = np.random.default_rng(0)
+    params = {n: a for n, a in score.init(rng, A, A, "float64").items() if n != "Wm"}
+    mask = np.arange(S) < np.array([[5], [3]])
+    args = (rng.standard_normal((B, T, A)), rng.standard_normal((B, S, A)), params, mask, score)
+    weights, _ = align_forward(*args)
+    assert_close(weights.sum(axis=2), np.ones((B, T)))
+    assert not weights[1, :, 3:].any()
+    check_pair(align_forward, align_backward, args, method=method)
