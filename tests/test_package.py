@@ -1,6 +1,7 @@
 """The whole package: what it imports, what it leaves alone, what is documented, paired and tested."""
 
 import ast
+import os
 import pathlib
 import re
 import subprocess
@@ -57,9 +58,9 @@ def enclosing(search):
     return {getattr(top, "name", "") for top in tops if any(search(node) for node in ast.walk(top))}
 
 
-def run(*arguments):
+def run(*arguments, env=None):
     """A fresh interpreter in the project's root."""
-    return subprocess.run([sys.executable, *arguments], cwd=PACKAGE.parent, capture_output=True, text=True)
+    return subprocess.run([sys.executable, *arguments], cwd=PACKAGE.parent, capture_output=True, text=True, env=env)
 
 
 # ---- what it imports, and how fast -------------------------------------------------------------------------
@@ -76,12 +77,14 @@ def test_every_room_is_imported_without_a_warning_or_a_word():
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_importing_takes_no_longer_than_30_ms_after_numpy():
-    """Of processor time; the fastest run counts, since whatever else the machine does only adds."""
+def test_importing_takes_no_longer_than_30_ms_after_numpy(tmp_path):
+    """Of processor time, once compiled; the fastest run counts: whatever else the machine does only adds."""
     code = "import numpy, time; a = time.process_time(); import numpy_seq2seq; print(time.process_time() - a)"
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first run compiles, as the first import after installing does
     seconds = [1.0]
     while min(seconds) > 0.03 and len(seconds) < 9:
-        seconds.append(float(run("-c", code).stdout))
+        seconds.append(float(run("-c", code, env=env).stdout))
     assert min(seconds) <= 0.03
 
 
