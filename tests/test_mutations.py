@@ -624,7 +624,8 @@ def test_the_tests_that_bear_its_name_notice_a_thousandth(tmp_path, room, name):
     """A copy of the project in which this one gradient is 1.001 times too large."""
     for folder in ("numpy_seq2seq", "demos", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    shutil.copy(ROOT / "setup.cfg", tmp_path)
+    for file in ("setup.cfg", "README.md"):
+        shutil.copy(ROOT / file, tmp_path)
     (tmp_path / "numpy_seq2seq" / "slightly_off.py").write_text(SLIGHTLY_OFF, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(NO_SHRINKING, encoding="utf-8")
     path = tmp_path / "numpy_seq2seq" / room
