@@ -5,11 +5,10 @@ import numpy as np
 from numpy_seq2seq import show
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.data import Vocabulary
-from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
 from .common import add_common_options, check_common_options, parser, run, write_json
-from .toy import exact_by_length, train_one
+from .toy import figures, train_one
 
 
 def main(arguments=None):
@@ -40,19 +39,6 @@ def read_options(arguments):
     check_common_options(given)
     given.lengths, given.alphabet = (1, 10), LETTERS
     return given
-
-
-def figures(result):
-    """What one cell reached, for the table and for JSON."""
-    return {
-        "parameters": parameter_count(result.params),
-        "steps": result.steps,
-        "seconds": result.seconds,
-        "loss": result.evaluation.loss,
-        "token_accuracy": result.evaluation.token_accuracy,
-        "exact_match": result.evaluation.exact_match,
-        "exact_by_length": exact_by_length(result),
-    }
 
 
 def report(given, results):

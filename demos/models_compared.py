@@ -2,11 +2,10 @@
 
 from numpy_seq2seq import show
 from numpy_seq2seq.data import Vocabulary
-from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
 from .common import add_common_options, check_common_options, parser, run, write_json
-from .toy import exact_by_length, train_one
+from .toy import figures, train_one
 
 # name, decoder, score, directions of the encoder: Bahdanau's reads both ways, as in the paper
 MODELS = (
@@ -47,23 +46,6 @@ def read_options(arguments):
     check_common_options(given)
     given.lengths, given.alphabet = (1, 10), LETTERS
     return given
-
-
-def figures(result):
-    """What one model reached, for the table and for JSON."""
-    return {
-        "decoder": result.config.decoder,
-        "score": result.config.score,
-        "directions": result.config.directions,
-        "parameters": parameter_count(result.params),
-        "steps": result.steps,
-        "seconds": result.seconds,
-        "seconds_to_99": result.seconds_to_99,
-        "loss": result.evaluation.loss,
-        "token_accuracy": result.evaluation.token_accuracy,
-        "exact_match": result.evaluation.exact_match,
-        "exact_by_length": exact_by_length(result),
-    }
 
 
 def report(given, results):

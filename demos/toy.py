@@ -158,18 +158,28 @@ def alignment_accuracy(task, result):
     return float(np.mean(hits))
 
 
+def figures(result):
+    """What one model reached, as a dict for tables and JSON."""
+    return {
+        "decoder": result.config.decoder,
+        "score": result.config.score,
+        "directions": result.config.directions,
+        "parameters": parameter_count(result.params),
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "seconds_to_99": result.seconds_to_99,
+        "loss": result.evaluation.loss,
+        "token_accuracy": result.evaluation.token_accuracy,
+        "exact_match": result.evaluation.exact_match,
+        "exact_by_length": exact_by_length(result),
+    }
+
+
 def as_json(task, seed, results):
     """The first model's figures, and those of the model beside it under its decoder's name."""
     first, *others = [
         {
-            "decoder": r.config.decoder,
-            "steps": r.steps,
-            "seconds": r.seconds,
-            "parameters": parameter_count(r.params),
-            "exact_match": r.evaluation.exact_match,
-            "token_accuracy": r.evaluation.token_accuracy,
-            "loss": r.evaluation.loss,
-            "exact_by_length": exact_by_length(r),
+            **figures(r),
             "accuracy_by_position": accuracy_by_position(r, _longest(r)),
             "alignment_accuracy": None if r.evaluation.weights is None else alignment_accuracy(task, r),
         }

@@ -242,3 +242,8 @@ def test_decode_refuses_an_unknown_id(k):
 def test_make_source_refuses_a_bare_string():
     with pytest.raises(TypeError, match=r"write \['ab'\]"):
         make_source("ab", Vocabulary("ab"))
+
+
+def test_check_source_wants_arrays():
+    with pytest.raises(TypeError, match="source and its mask must be NumPy arrays, got list and ndarray"):
+        check_source([[4, 2]], np.ones((1, 2), bool), Config(9, 9))

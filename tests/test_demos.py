@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos import cells_compared, toy
+from demos import cells_compared, models_compared, toy
 from demos.common import Progress
 from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.tasks import draw_pairs
@@ -50,6 +50,16 @@ def test_cells_compared_changes_the_cell_alone(tmp_path, capsys):
     cells = json.loads(path.read_text())["cells"]
     assert list(cells) == ["rnn", "gru", "lstm"] and len({c["steps"] for c in cells.values()}) == 1
     assert cells["rnn"]["parameters"] < cells["gru"]["parameters"] < cells["lstm"]["parameters"]
+
+
+def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
+    path = tmp_path / "models.json"
+    models_compared.main(["--quick", "--json", str(path)])
+    models = json.loads(path.read_text())["models"]
+    assert list(models) == [name for name, *_ in models_compared.MODELS]
+    assert {m["steps"] for m in models.values()} == {20}
+    shown = capsys.readouterr().out
+    assert all(f"{m['parameters']:,}" in shown for m in models.values())
 
 
 @pytest.mark.parametrize(

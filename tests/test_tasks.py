@@ -140,3 +140,9 @@ def test_draw_pairs_says_when_there_is_no_such_string(held_out):
 def lonely(held_out):
     """A letter that, taken as a string, is in the one set or in the other."""
     return next(letter for letter in map(chr, range(ord("a"), 0x250)) if is_held_out(letter) == held_out)
+
+
+@pytest.mark.parametrize("lengths", ((1.5, 3), (1, "3")))
+def test_draw_pairs_wants_whole_lengths(lengths):
+    with pytest.raises(ValueError, match="lengths must be two integers"):
+        draw_pairs("copy", np.random.default_rng(0), 1, lengths)
