@@ -14,7 +14,7 @@ import numpy as np
 
 from numpy_seq2seq import show
 from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import Batch, Vocabulary, make_batch, make_source
+from numpy_seq2seq.data import EOS, Batch, Vocabulary, make_batch, make_source
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.optim import adam_init, warmup_cosine
@@ -294,13 +294,13 @@ def talk(vocabulary, result):
             source, mask = make_source([line], vocabulary)
         except ValueError:
             odd = next(c for c in line if c not in vocabulary.ids)
-            print(f"error: {odd!r} is not in the alphabet {''.join(vocabulary.symbols[4:])!r}", file=sys.stderr)
+            print(f"error: {odd!r} is not in the alphabet {''.join(vocabulary.ids)!r}", file=sys.stderr)
             status = 0 if sys.stdin.isatty() else 2
             continue
         tokens, weights = generate_greedy(source, mask, result.params, result.config)
         print(" " * 12 + "  ".join([*line, show.EOS_SIGN]))
         for t, token in enumerate(tokens[0]):
-            symbol = show.EOS_SIGN if token == 2 else vocabulary.symbols[token]
+            symbol = show.EOS_SIGN if token == EOS else vocabulary.symbols[token]
             row = "" if weights is None else show.attention_row(weights[0, t], 3)
             print(f"step {t + 1:>3}  {symbol} {row}")
         print(f"answer: {''.join(vocabulary.decode(tokens[0]))}")
