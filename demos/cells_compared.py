@@ -16,7 +16,8 @@ def main(arguments=None):
     results = {}
     for cell in CELLS:
         given.cell = cell
-        results[cell] = train_one(given.task, given.decoder, Vocabulary(LETTERS), given, label=cell)
+        beside = cell if results else ""
+        results[cell] = train_one(given.task, given.decoder, Vocabulary(LETTERS), given, label=cell, beside=beside)
         if results[cell].interrupted:
             break
     print(report(given, results))

@@ -33,7 +33,7 @@ def parser(name, description, epilog=""):
 
 
 def add_common_options(options, **defaults):
-    """--seed, --steps, --hidden, --cell, --decoder, --score, --quick, --json and --html, where given a default."""
+    """--seed, --steps, --hidden, --cell, --decoder, --score where given a default; --save, --resume, --quick, --json."""
     known = {
         "seed": ("N", int, "everything random comes from it; same seed, same bits"),
         "steps": ("N", int, "training steps for each model"),
@@ -45,6 +45,8 @@ def add_common_options(options, **defaults):
     for name, default in defaults.items():
         metavar, kind, text = known[name]
         options.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=f"{text} (default: {default})")
+    options.add_argument("--save", metavar="PATH", type=Path, help="keep the model, and what is needed to go on, in PATH (.npz)")
+    options.add_argument("--resume", metavar="PATH", type=Path, help="go on with a training that was stopped")
     options.add_argument("--quick", action="store_true", help="a few seconds, to see that everything runs; the model will be poor")
     options.add_argument("--json", metavar="PATH", type=Path, help="write the result as JSON")
 
@@ -59,10 +61,15 @@ def check_common_options(given):
     for name, known in (("cell", CELLS), ("decoder", DECODERS), ("score", SCORES)):
         if getattr(given, name, None) is not None:
             check_choice(f"--{name}", getattr(given, name), known)
-    for name in ("json", "html"):
+    for name in ("json", "html", "save"):
         path = getattr(given, name, None)
         if path is not None and not path.resolve().parent.is_dir():
             raise ValueError(f"--{name}: there is no folder {path.resolve().parent}")
+    save = getattr(given, "save", None)
+    if save is not None and save.suffix != ".npz":
+        raise ValueError(f"--save: a model's file ends in .npz, got {save}")
+    if save is not None and save.exists() and save != given.resume:
+        raise ValueError(f"--save: there is a {save} already; --resume {save} goes on with it, another name keeps both")
 
 
 def run(main):
@@ -95,8 +102,8 @@ def random_streams(seed, count):
 class Progress:
     """One line that tells how training goes: in place on a terminal, a line now and then into a file."""
 
-    def __init__(self, label, steps, stream=None):
-        self.label, self.steps, self.stream = label, steps, stream or sys.stdout
+    def __init__(self, label, steps, stream=None, start=0):
+        self.label, self.steps, self.stream, self.start = label, steps, stream or sys.stdout, start
         self.started = self.shown = time.perf_counter()
         self.tokens, self.score = 0, ""
         self.every = 0.1 if self.stream.isatty() else 5.0
@@ -110,7 +117,7 @@ class Progress:
         if now - self.shown < self.every and report.step < self.steps:
             return
         self.shown, seconds = now, now - self.started
-        left = seconds / report.step * (self.steps - report.step)
+        left = seconds / (report.step - self.start) * (self.steps - report.step)
         line = (
             f"{self.label}  step {report.step}/{self.steps}  loss {report.loss:.4f}{self.score}"
             f"  {self.tokens / seconds:,.0f} tokens/s  {left:.0f} s left"

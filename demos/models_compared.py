@@ -24,7 +24,8 @@ def main(arguments=None):
     given = read_options(arguments)
     results = {}
     for name, decoder, given.score, directions in MODELS:
-        results[name] = train_one(given.task, decoder, Vocabulary(LETTERS), given, f"{name:<14}", directions)
+        beside = name.replace(" ", "_") if results else ""
+        results[name] = train_one(given.task, decoder, Vocabulary(LETTERS), given, f"{name:<14}", directions, beside)
         if results[name].interrupted:
             break
     print(report(given, results))

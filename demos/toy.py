@@ -4,9 +4,7 @@ The attention model and the fixed-vector model have the same encoder, see the sa
 and take the same number of steps. What differs is whether the decoder may look back.
 """
 
-import itertools
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,15 +15,14 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import EOS, Batch, Vocabulary, make_batch, make_source
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.generate import generate_greedy
-from numpy_seq2seq.optim import adam_init, warmup_cosine
-from numpy_seq2seq.seq2seq import parameter_count, seq2seq_init
+from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.tasks import LETTERS, check_task, draw_pairs, right_places
-from numpy_seq2seq.training import Evaluation, evaluate, train
+from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import Progress, add_common_options, check_common_options, parser, random_streams, write_json
+from .common import add_common_options, check_common_options, parser, random_streams, write_json
+from .fit import BATCH, fit
 
-BATCH, EMBEDDING = 64, 32
-PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
+EMBEDDING = 32
 HELD_OUT, EXAMPLES, MAPS = 2000, 6, 200
 # A copy begins with the letter that was read first. An encoder that reads both ways makes it easy to find.
 DEFAULTS = {"reverse": {"steps": 300, "directions": 1}, "copy": {"steps": 400, "directions": 2}}
@@ -39,11 +36,11 @@ class Result(NamedTuple):
     params: dict
     steps: int
     seconds: float
+    interrupted: bool
+    seconds_to_99: float | None
     pairs: list
     batch: Batch
     evaluation: Evaluation
-    interrupted: bool
-    seconds_to_99: float | None = None  # until 99% of a few held-out strings were right, if ever
 
 
 def main(task, arguments=None):
@@ -52,7 +49,8 @@ def main(task, arguments=None):
     vocabulary = Vocabulary(given.alphabet)
     results = []
     for decoder in dict.fromkeys([given.decoder, "fixed"]):
-        results.append(train_one(task, decoder, vocabulary, given, directions=given.directions))
+        beside = "fixed" if results else ""
+        results.append(train_one(task, decoder, vocabulary, given, directions=given.directions, beside=beside))
         if results[-1].interrupted:
             break
     print(report(task, vocabulary, results))
@@ -100,37 +98,22 @@ def read_lengths(text):
     return int(parts[0]), int(parts[-1])
 
 
-def train_one(task, decoder, vocabulary, given, label=None, directions=1):
+def train_one(task, decoder, vocabulary, given, label=None, directions=1, beside=""):
     """Train one model and evaluate it; the same seed gives every model the same strings."""
-    initial, drawn, kept = random_streams(given.seed, 3)
     score = given.score if DECODERS[decoder].attends else None
     config = Config(len(vocabulary), len(vocabulary), EMBEDDING, given.hidden, given.cell, decoder, score, directions)
-    params = seq2seq_init(initial, config)
 
-    def draw(rng, count, held_out=False):
+    def draw(rng, count=BATCH, held_out=False):
         pairs = draw_pairs(task, rng, count, given.lengths, given.alphabet, held_out)
         return pairs, make_batch(pairs, vocabulary, vocabulary)
 
+    kept = random_streams(given.seed, 3)[2]
     pairs, batch = draw(kept, HELD_OUT // 5 if given.quick else HELD_OUT, held_out=True)
     glance = make_batch(pairs[:BATCH], vocabulary, vocabulary)
-    batches = (draw(drawn, BATCH)[1] for _ in itertools.count())
     name = label or ("attention" if DECODERS[decoder].attends else f"{decoder} vector")
-    progress, step, interrupted, reached = Progress(f"{name:<12}", given.steps), 0, False, None
-    started = time.perf_counter()
-    try:
-        schedule = lambda t: warmup_cosine(t, given.steps, PEAK, WARMUP)
-        for line in train(params, adam_init(params), config, batches, given.steps, schedule, CLIP):
-            step = line.step
-            exact = evaluate(params, config, glance).exact_match if step % max(given.steps // 20, 1) == 0 else None
-            progress.update(line, exact)
-            if reached is None and exact is not None and exact >= 0.99:
-                reached = time.perf_counter() - started
-    except KeyboardInterrupt:
-        interrupted = True
-        print(f"\nstopped after step {step}: this is what there is")
-    seconds = time.perf_counter() - started
-    evaluation = evaluate(params, config, batch)
-    return Result(name, config, params, step, seconds, pairs, batch, evaluation, interrupted, reached)
+    both = (vocabulary, vocabulary)
+    run = fit(name, config, lambda rng: draw(rng)[1], given.steps, given, glance=glance, vocabularies=both, beside=beside)
+    return Result(*run, pairs, batch, evaluate(run.params, config, batch))
 
 
 # ---- figures -----------------------------------------------------------------------------------------------
@@ -153,7 +136,7 @@ def alignment_accuracy(task, result):
     """Share of output letters whose largest weight lies on the source letter that they come from."""
     hits = []
     for (source, _), weights in zip(result.pairs[:MAPS], result.evaluation.weights):
-        places = right_places(task, len(source))[: len(weights)]
+        places = right_places(task, source)[: len(weights)]
         hits += list(weights[: len(places)].argmax(axis=1) == places)
     return float(np.mean(hits))
 

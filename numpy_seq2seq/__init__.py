@@ -25,12 +25,14 @@ The rooms in reading order:
      4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
      5 attention     scores, weights, context        10 generate, beam: the model's own words
      6 losses        masked cross-entropy            11 data, tasks
-                                                      A gradcheck, gradcheck_message    C show    D pytorch
+                                                      A gradcheck, gradcheck_message
+                                                      B checkpoint    C show    D pytorch
 
 Everything that a script needs is importable from here; the functions of the rooms are imported from there.
 """
 
 from .beam import generate_beam
+from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .config import Config
 from .data import Batch, Vocabulary, build_vocabulary, make_batch, make_source
 from .generate import generate_greedy, generate_sample
@@ -40,6 +42,7 @@ from .training import TrainingError, evaluate, train
 
 __all__ = [
     "Batch",
+    "CheckpointError",
     "Config",
     "TrainingError",
     "Vocabulary",
@@ -50,10 +53,12 @@ __all__ = [
     "generate_beam",
     "generate_greedy",
     "generate_sample",
+    "load_checkpoint",
     "loss_and_gradients",
     "make_batch",
     "make_source",
     "parameter_count",
+    "save_checkpoint",
     "seq2seq_init",
     "sgd_init",
     "sgd_step",

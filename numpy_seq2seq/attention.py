@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .activations import softmax_backward, tanh_backward
+from .activations import softmax_backward
 from .layers import glorot
 
 
@@ -127,22 +127,27 @@ def additive_score_forward(queries, keys, params):
     Source: Bahdanau et al. (2015), appendix A.1.2, with W_a = Wqᵀ, U_a = Wmᵀ; Luong et al. (2015),
         equation 8, `concat`.
     """
-    hidden = np.tanh((queries @ params["Wq"])[:, :, None] + keys[:, None])
+    hidden = (queries @ params["Wq"])[:, :, None] + keys[:, None]
+    np.tanh(hidden, out=hidden)  # in place: this is the largest array of a model
     return hidden @ params["v"], (queries, hidden, params)
 
 
 def additive_score_backward(dscores, cache):
     """Backward of additive_score_forward. u_ts is what stands inside tanh.
 
-        e_ts = v · tanh(u_ts)       dv = Σ de_ts tanh(u_ts),  du_ts = de_ts v (1 − tanh²(u_ts))
+        e_ts = v · tanh(u_ts)       dv = Σ de_ts tanh(u_ts),  du_ts = v de_ts (1 − tanh²(u_ts))
         u_ts = q_t Wq + k_s         dk_s = Σ_t du_ts,  dWq = Σ_t q_tᵀ Σ_s du_ts,  dq_t = Σ_s du_ts Wqᵀ
+
+    v stands before both sums, and what is left of each is a product with de: du itself is never needed.
 
     Returns:
         dqueries (B, T, Q), dkeys (B, S, A), grads: Wq, v.
     """
     queries, hidden, params = cache
-    du = tanh_backward(dscores[..., None] * params["v"], hidden)
-    du_query, dkeys = du.sum(axis=2), du.sum(axis=1)  # every query met every key
+    slope = 1 - hidden * hidden
+    # every query met every key
+    du_query = params["v"] * (dscores[:, :, None] @ slope)[:, :, 0]
+    dkeys = params["v"] * np.einsum("bts,btsa->bsa", dscores, slope)
     rows, drows = queries.reshape(-1, queries.shape[2]), du_query.reshape(-1, du_query.shape[2])
     grads = {"Wq": rows.T @ drows, "v": dscores.reshape(-1) @ hidden.reshape(-1, hidden.shape[3])}
     return du_query @ params["Wq"].T, dkeys, grads

@@ -9,6 +9,7 @@ drawing fresh strings for ever.
 Not here: ids, padding and masks (data.py).
 """
 
+import math
 import string
 import zlib
 
@@ -29,12 +30,57 @@ def reverse(source):
     return source[::-1]
 
 
-TASKS = {"copy": copy, "reverse": reverse}
+def sort(source):
+    """The same letters in the order of their code points; equal ones stay in order."""
+    return "".join(sorted(source))
 
 
-def right_places(task, length):
-    """For each output letter, the place of the source letter that it comes from: (length,) integers."""
-    return np.arange(length)[::-1] if task == "reverse" else np.arange(length)
+def first(source):
+    """The first letter alone; of the empty string, nothing."""
+    return source[:1]
+
+
+def last(source):
+    """The last letter alone; of the empty string, nothing."""
+    return source[-1:]
+
+
+TASKS = {task.__name__: task for task in (copy, reverse, sort, first, last)}
+
+
+def right_places(task, source):
+    """For each letter of the answer, the place of the source letter that it comes from: integers, one per letter.
+
+    Raises:
+        ValueError: an unknown task.
+    """
+    _check_name(task)
+    places = list(range(len(source)))
+    if task == "sort":
+        places.sort(key=lambda k: source[k])
+    return np.array({"copy": places, "sort": places, "reverse": places[::-1], "first": places[:1], "last": places[-1:]}[task], int)
+
+
+def bits(task, length, letters):
+    """What one must know of a random source to give the answer: the logarithm of the number of equally long answers.
+
+        copy, reverse   L log₂ V
+        sort            log₂ C(L + V − 1, L)        how many of each letter, and no order
+        first, last     log₂ V
+
+    For sort this counts the answers; they are not equally probable, so their entropy is a little smaller.
+
+    Args:
+        length:  L.
+        letters: V, size of the alphabet.
+    Units: bits.
+    Raises:
+        ValueError: an unknown task.
+    """
+    _check_name(task)
+    if task == "sort":
+        return math.log2(math.comb(length + letters - 1, length))
+    return math.log2(letters) * (length if task in ("copy", "reverse") else min(length, 1))
 
 
 def is_held_out(source):
@@ -78,8 +124,7 @@ def _draw(rng, lengths, alphabet, held_out):
 
 def check_task(task, lengths, alphabet):
     """Raise ValueError, saying what is wrong, unless draw_pairs can use the three."""
-    if task not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
+    _check_name(task)
     shortest, longest = lengths
     if not (isinstance(shortest, int) and isinstance(longest, int)):
         raise ValueError(f"lengths must be two integers, got {shortest!r} and {longest!r}")
@@ -89,6 +134,11 @@ def check_task(task, lengths, alphabet):
         raise ValueError(f"alphabet must be distinct letters, at least one; got {alphabet!r}")
 
 
+def _check_name(task):
+    if task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
+
+
 # Exercises
-# 1. Add `sort` and `first letter` to TASKS. Which needs the most information about the source, in bits?
+# 1. Add `swap halves` to TASKS, and its case to right_places and bits. Which of the present tasks is it nearest to?
 # 2. Draw lengths 1–3 over two letters and list both sets. What does a fair split of a tiny world look like?

@@ -39,7 +39,7 @@ class TrainingError(ArithmeticError):
 
 
 def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam_step, *,
-          smoothing=0.0, teacher_forcing=None, rng=None):
+          smoothing=0.0, teacher_forcing=None, rng=None, start=0):
     """Train in place, one step for each report that is taken.
 
     Args:
@@ -54,6 +54,8 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
         teacher_forcing: the probability, as a function of the step, that the decoder is told the right token
                   and not its own (sampled_inputs); by default 1 throughout.
         rng:      np.random.Generator, for dropout and for sampled_inputs.
+        start:    steps that were taken before: the first one here is start + 1. With params, state, rng and batches as they
+                  were then, the rest has the same bits as a training that was never stopped.
     Yields:
         Report, after each step.
     Raises:
@@ -68,7 +70,7 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
         raise ValueError(f"clip must be a positive norm, got {clip!r}")
     check_finite(params)
     good, batches = _copy(params), iter(batches)
-    for step in range(1, steps + 1):
+    for step in range(start + 1, steps + 1):
         batch = next(batches, None)
         if batch is None:
             raise ValueError(f"the batches ran out before step {step} of {steps}; give at least one for each step")

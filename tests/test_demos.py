@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos import cells_compared, models_compared, toy
+from demos import cells_compared, fit, models_compared, toy
 from demos.common import Progress
+from numpy_seq2seq.checkpoint import load_checkpoint
 from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.tasks import draw_pairs
 from numpy_seq2seq.training import Evaluation, Report
 
+from .helpers import leaves
+
 ROOT = Path(__file__).parent.parent
+def assert_same_bits(a, b):
+    assert [x.tobytes() for x in leaves(a)] == [x.tobytes() for x in leaves(b)]
+
+
 KEYS = {"task", "seed", "steps", "seconds", "parameters", "exact_match", "token_accuracy", "loss"}
 
 
@@ -101,18 +109,64 @@ def test_help_says_what_it_does_and_how_long_it_takes():
         assert result.returncode == 0 and "seconds" in result.stdout
 
 
-def test_ctrl_c_shows_what_there_is(monkeypatch, capsys):
-    def stop_at(step):
-        def update(self, report, score=None):
-            if report.step == step:
-                raise KeyboardInterrupt
+def interrupt_at(monkeypatch, step, number=signal.SIGINT):
+    shown = Progress.update
 
-        return update
+    def update(self, report, score=None):
+        shown(self, report, score)
+        if report.step == step:
+            signal.raise_signal(number)
 
-    monkeypatch.setattr(Progress, "update", stop_at(3))
+    monkeypatch.setattr(Progress, "update", update)
+
+
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+def test_ctrl_c_shows_what_there_is(number, monkeypatch, capsys):
+    interrupt_at(monkeypatch, 3, number)
     assert toy.main("reverse", ["--quick"]) == 0
     shown = capsys.readouterr().out
-    assert "stopped after step 3" in shown and "exact match" in shown
+    assert "stopped after step 3" in shown and "exact match" in shown and "--save PATH" in shown
+
+
+def test_stopped_and_resumed_ends_with_the_same_bits(tmp_path, monkeypatch, capsys):
+    whole, parts = tmp_path / "whole.npz", tmp_path / "parts.npz"
+    toy.main("reverse", ["--quick", "--save", str(whole)])
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 17)
+        toy.main("reverse", ["--quick", "--save", str(parts)])
+    assert f"--resume {parts}" in capsys.readouterr().out and load_checkpoint(parts).step == 17
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 21)
+        toy.main("reverse", ["--quick", "--resume", str(parts)])
+    toy.main("reverse", ["--quick", "--resume", str(parts)])
+    for model in ("", ".fixed"):
+        a, b = (load_checkpoint(p.with_suffix(f"{model}.npz")) for p in (whole, parts))
+        assert a.step == b.step == 30 and a.rngs == b.rngs
+        assert_same_bits((a.params, a.optimiser), (b.params, b.optimiser))
+
+
+def test_finished_training_is_not_trained_again(tmp_path, monkeypatch, capsys):
+    path, first, again = (tmp_path / name for name in ("model.npz", "first.json", "again.json"))
+    toy.main("reverse", ["--quick", "--save", str(path), "--json", str(first)])
+    monkeypatch.setattr(fit, "train", lambda *args, **options: iter(()))
+    toy.main("reverse", ["--quick", "--resume", str(path), "--json", str(again)])
+    assert json.loads(first.read_text()) == json.loads(again.read_text())
+
+
+def test_resume_refuses_what_would_not_be_the_same_training(tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    toy.main("reverse", ["--quick", "--steps", "2", "--save", str(path)])
+    kept = path.read_bytes()
+    for arguments, said in (
+        (["--steps", "2", "--save", str(path)], "there is a"),
+        (["--steps", "3", "--resume", str(path)], "steps 2, and now it is 3"),
+        (["--steps", "2", "--resume", str(path), "--seed", "1"], "seed 0, and now it is 1"),
+        (["--steps", "2", "--resume", str(path), "--lengths", "1-9"], "lengths"),
+        (["--steps", "2", "--resume", str(tmp_path / "none.npz")], "none.npz"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            toy.main("reverse", ["--quick", *arguments])
+    assert path.read_bytes() == kept
 
 
 # ---- figures and sentences on planted results --------------------------------------------------------------
@@ -126,7 +180,7 @@ def planted(right_by_position, weights=None):
     right = np.array([*right_by_position, True]) & batch.target_mask
     tokens = np.where(right, batch.targets, 3)
     evaluation = Evaluation(0.0, float(right.mean()), float(right.all(axis=1).mean()), right, tokens, weights)
-    return toy.Result("model", None, {}, 1, 1.0, pairs, batch, evaluation, False)
+    return toy.Result("model", None, {}, 1, 1.0, False, None, pairs, batch, evaluation)
 
 
 def test_figures_of_planted_results():

@@ -1,5 +1,6 @@
 """Chapter 11b: the tasks' answers, and that no held-out string is ever drawn for training."""
 
+import itertools
 import re
 import string
 
@@ -12,12 +13,16 @@ from numpy_seq2seq.tasks import (
     HELD_OUT,
     LETTERS,
     TASKS,
+    bits,
     check_task,
     copy,
     draw_pairs,
+    first,
     is_held_out,
+    last,
     reverse,
     right_places,
+    sort,
 )
 
 from .models import few
@@ -100,9 +105,29 @@ def test_is_held_out_is_about_one_in_held_out():
 @given(any_task, st.lists(st.integers(0, 99), max_size=12))
 def test_right_places_say_where_each_output_comes_from(task, letters):
     source = "".join(chr(ord("A") + k) for k in letters)
-    places = right_places(task, len(source))
+    places = right_places(task, source)
     assert [source[k] for k in places] == list(TASKS[task](source))
-    assert sorted(places) == list(range(len(source)))
+    assert len(set(places)) == len(places)
+
+
+@few
+@given(st.text())
+def test_sort_first_last(text):
+    assert sort(text) == "".join(sorted(text, key=ord)) and sort(reverse(text)) == sort(text)
+    assert first(text) + last(text) == ("" if not text else text[0] + text[-1])
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("length, letters", ((0, 3), (1, 3), (4, 2), (5, 3)))
+def test_bits_count_the_answers(task, length, letters):
+    answers = {TASKS[task]("".join(source)) for source in itertools.product(LETTERS[:letters], repeat=length)}
+    assert bits(task, length, letters) == pytest.approx(np.log2(len(answers)))
+
+
+def test_right_places_and_bits_want_a_task():
+    for call in (lambda: right_places("none", "abc"), lambda: bits("none", 3, 26)):
+        with pytest.raises(ValueError, match="task must be one of"):
+            call()
 
 
 WRONG = [

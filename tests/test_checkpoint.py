@@ -1,0 +1,656 @@
+"""Appendix B: what is loaded is what was saved, to the bit; every other file is refused in one line."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import time
+import tracemalloc
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    load_checkpoint,
+    restore_rng,
+    save_checkpoint,
+)
+from numpy_seq2seq.config import Config
+from numpy_seq2seq.data import Vocabulary
+from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.optim import adam_init, sgd_init, sgd_step
+from numpy_seq2seq.seq2seq import seq2seq_init
+from numpy_seq2seq.training import train
+
+from .models import MODELS, SIZES, assert_equal, each_model, random_batch, random_params
+
+ROOT = Path(__file__).parent.parent
+SOURCE = Vocabulary("aé漢😀")
+TARGET = Vocabulary(["the", "Straße", "new\nline", "", "\ud83d"])  # an empty word, and half of a character
+
+
+def make(config=Config(**SIZES), seed=0, **fields):
+    """A checkpoint in which no number is zero and nothing is left out."""
+    params = random_params(config, seed)
+    optimiser = {"m": random_params(config, seed + 1), "v": random_params(config, seed + 2), "t": 17}
+    rngs = {"data": np.random.default_rng(seed).bit_generator.state}
+    notes = {"best": 0.1, "worst": float("inf"), "settings": {"clip": None, "words": ["ü", "😀"]}}
+    return Checkpoint(params, config, optimiser, 17, rngs, (SOURCE, TARGET), notes)._replace(**fields)
+
+
+def assert_same_checkpoint(got, want):
+    assert_equal(got.params, want.params)
+    assert got.params.keys() == want.params.keys()  # layers without arrays too
+    assert got.optimiser.keys() == want.optimiser.keys()
+    for name, part in want.optimiser.items():
+        if isinstance(part, dict):
+            assert_equal(got.optimiser[name], part)
+        else:
+            assert got.optimiser[name] == part and type(got.optimiser[name]) is int
+    assert (got.config, got.step, got.rngs, got.notes) == (want.config, want.step, want.rngs, want.notes)
+    symbols = [[v.symbols for v in c.vocabularies or ()] for c in (got, want)]
+    assert symbols[0] == symbols[1] and (got.vocabularies is None) == (want.vocabularies is None)
+    assert [v.ids for v in got.vocabularies or ()] == [v.ids for v in want.vocabularies or ()]
+
+
+def there_and_back(path, checkpoint):
+    save_checkpoint(path, checkpoint)
+    loaded = load_checkpoint(path)
+    assert_same_checkpoint(loaded, checkpoint)
+    return loaded
+
+
+def refused(path):
+    """The message with which a file is refused: one line that names it."""
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    return checked(caught.value, path)
+
+
+def checked(error, path):
+    """The message without the path, which pytest names after the test: a word of it proves nothing."""
+    message = str(error)
+    assert repr(str(path)) in message and len(message.splitlines()) == 1 and len(message) < 1000
+    return message.replace(repr(str(path)), "")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Of a good checkpoint, alone in its folder."""
+    save_checkpoint(tmp_path / "model.npz", make())
+    return tmp_path / "model.npz"
+
+
+# ---- there and back ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_everything_comes_back_to_the_bit(tmp_path, decoder, cell, dtype):
+    there_and_back(tmp_path / "model.npz", make(Config(**SIZES, decoder=decoder, cell=cell, dtype=dtype)))
+
+
+@each_model
+@pytest.mark.slow
+def test_every_model_comes_back(tmp_path, config):
+    there_and_back(tmp_path / "model.npz", make(config))
+
+
+@pytest.mark.parametrize("config", MODELS[::9])
+def test_models_of_odd_sizes_fit_their_own_config(tmp_path, config):
+    """The shapes are foreseen from tiny models; sizes far from tiny, and from each other, must fit too."""
+    H = 7 * config.directions
+    sizes = {"source_vocabulary": 31, "target_vocabulary": 5, "embedding_size": 1, "hidden_size": H}
+    large = Config(**{**vars(config), **sizes, "layers": 3})
+    params = seq2seq_init(np.random.default_rng(0), large)
+    there_and_back(tmp_path / "model.npz", Checkpoint(params, large, adam_init(params), 0, {}, None, {}))
+
+
+def test_nan_infinity_and_negative_zero_keep_their_bits(path):
+    checkpoint = make()
+    array = checkpoint.params["output"]["b"]
+    array[:4] = [np.nan, -np.inf, -0.0, np.float32(1e-45)]
+    array.view(np.uint32)[4] = 0x7FC12345  # a NaN that says something
+    save_checkpoint(path, checkpoint)
+    assert load_checkpoint(path).params["output"]["b"].tobytes() == array.tobytes()
+
+
+def test_arrays_come_back_writable_and_in_the_memory_order_they_had(path):
+    checkpoint = make()
+    checkpoint.params["output"]["W"] = np.asfortranarray(checkpoint.params["output"]["W"])
+    checkpoint.params["decoder"]["Wh"] = np.repeat(checkpoint.params["decoder"]["Wh"], 2, axis=1)[:, ::2]
+    loaded = there_and_back(path, checkpoint).params
+    assert loaded["output"]["W"].flags.f_contiguous and loaded["decoder"]["Wh"].flags.c_contiguous
+    loaded["output"]["W"] += 1
+
+
+@pytest.mark.parametrize("vocabularies", [None, (SOURCE, SOURCE), (SOURCE, Vocabulary("aé漢😀"))])
+def test_vocabularies_come_back_one_two_or_none(path, vocabularies):
+    config = Config(**{**SIZES, "target_vocabulary": 8})
+    loaded = there_and_back(path, make(config, vocabularies=vocabularies)).vocabularies
+    if vocabularies:
+        assert (loaded[0] is loaded[1]) == (vocabularies[0] is vocabularies[1])
+
+
+def test_a_checkpoint_without_an_optimiser_and_with_numbers_of_numpy(path):
+    config = Config(**{**SIZES, "hidden_size": np.int64(4)})
+    notes = {"loss": np.float32(0.5), "n": np.int8(1)}
+    there_and_back(path, make(config, optimiser={}, step=np.int64(3), notes=notes))
+
+
+@pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM"])
+def test_a_restored_rng_goes_on_with_the_same_numbers(path, kind):
+    rng = np.random.Generator(getattr(np.random, kind)(5))
+    rng.integers(0, 9, 3, dtype=np.uint32)  # an odd number of halves: one is left over
+    save_checkpoint(path, make(rngs={"data": rng.bit_generator.state}))
+    restored = restore_rng(load_checkpoint(path).rngs["data"])
+    for _ in range(3):
+        assert restored.integers(0, 2**32, dtype=np.uint32) == rng.integers(0, 2**32, dtype=np.uint32)
+    np.testing.assert_array_equal(restored.standard_normal(9), rng.standard_normal(9))
+
+
+@pytest.mark.parametrize("state", [
+    {}, None, 3, {"bit_generator": "MT19937"}, {"bit_generator": ["PCG64"]}, {"bit_generator": "PCG64"},
+    {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}, "has_uint32": 0, "uinteger": 0},
+    {"bit_generator": "PCG64", "state": {"state": 2**200, "inc": 1}, "has_uint32": 0, "uinteger": 0},
+    {"bit_generator": "PCG64", "state": {"state": "1", "inc": 1}, "has_uint32": 0, "uinteger": 0},
+    {"bit_generator": "PCG64", "state": {"state": 1, "inc": 1}, "has_uint32": 0, "uinteger": 2**70},
+])  # fmt: skip
+def test_restore_rng_refuses_what_is_no_state(state):
+    with pytest.raises(ValueError, match="random state"):
+        restore_rng(state)
+
+
+@pytest.mark.parametrize("decoder", ["fixed", "bahdanau"])
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_training_goes_on_as_if_it_had_never_stopped(path, decoder, optimiser):
+    config = Config(**SIZES, decoder=decoder, dropout=0.2)
+    options = {} if optimiser == "adam" else {"update": sgd_step}
+
+    def go_on(params, state, rng, first, last):
+        batches = (random_batch(config, seed) for seed in range(first, last))
+        for _ in train(params, state, config, batches, last - first, lambda step: 0.01, rng=rng, **options):
+            pass
+
+    def fresh():
+        params, init = random_params(config, 3), {"adam": adam_init, "sgd": sgd_init}[optimiser]
+        return params, init(params), np.random.default_rng(4)
+
+    whole = fresh()
+    go_on(*whole, 0, 7)
+    params, state, rng = fresh()
+    go_on(params, state, rng, 0, 3)
+    rngs = {"train": rng.bit_generator.state}
+    save_checkpoint(path, make(config, params=params, optimiser=state, rngs=rngs))
+    loaded = load_checkpoint(path)
+    rest = loaded.params, loaded.optimiser, restore_rng(loaded.rngs["train"])
+    go_on(*rest, 3, 7)
+    got, want = (make(config, params=params, optimiser=state) for params, state, _ in (rest, whole))
+    assert_same_checkpoint(got, want)
+    assert rest[2].bit_generator.state == whole[2].bit_generator.state
+
+
+def test_numpy_lists_it_without_a_pickle_and_equal_checkpoints_make_equal_files(path):
+    with np.load(path, allow_pickle=False) as stored:
+        assert {"header", "sha256", "params.decoder.Wh", "optimiser.m.decoder.Wh"} < {*stored}
+        Wh = make().params["decoder"]["Wh"]
+        np.testing.assert_array_equal(stored["params.decoder.Wh"], Wh, strict=True)
+        assert json.loads(stored["header"].tobytes().decode("utf-8", "surrogatepass"))["step"] == 17
+    before = path.read_bytes()
+    save_checkpoint(path, load_checkpoint(path))
+    assert path.read_bytes() == before
+
+
+# ---- damage ------------------------------------------------------------------------------------------------
+
+
+def loads_the_same_or_is_refused(path, data, want):
+    path.write_bytes(data)
+    try:
+        loaded = load_checkpoint(path)
+    except CheckpointError as error:
+        checked(error, path)
+    else:
+        assert_same_checkpoint(loaded, want)
+
+
+def test_a_file_that_was_cut_is_refused(path):
+    data = path.read_bytes()
+    places = np.random.default_rng(0).integers(0, len(data), 70).tolist()
+    for place in [*places, *range(10), *range(len(data) - 25, len(data))]:
+        path.write_bytes(data[:place])
+        refused(path)
+
+
+def flips(data, count):
+    """Copies with one bit flipped: anywhere, in the zip's directory, at the heads of members and arrays."""
+    rng = np.random.default_rng(1)
+    directory = data.index(b"PK\x01\x02")
+    heads = [k for k in range(directory) if data.startswith((b"PK\x03\x04", b"\x93NUMPY"), k)]
+    for n in range(count):
+        head = int(rng.choice(heads))
+        first, last = [(0, len(data)), (directory, len(data)), (head, head + 128)][n % 3]
+        damaged = bytearray(data)
+        damaged[rng.integers(first, min(last, len(data)))] ^= 1 << rng.integers(8)
+        yield bytes(damaged)
+
+
+def test_no_flipped_bit_goes_unnoticed(path, count=150):
+    want = make()
+    for damaged in flips(path.read_bytes(), count):
+        loads_the_same_or_is_refused(path, damaged, want)
+
+
+@pytest.mark.slow
+def test_no_flipped_bit_of_a_thousand_goes_unnoticed(path):
+    test_no_flipped_bit_goes_unnoticed(path, 1000)
+
+
+def members(path):
+    """{name: bytes} of a file, as they stand in it."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def forge(path, contents, compression=zipfile.ZIP_STORED):
+    """Write members, and a digest that is right for them: now only what they say can betray them."""
+    digests = {name.removesuffix(".npy"): hashlib.sha256(raw).hexdigest() for name, raw in contents.items()}
+    digests.pop("sha256", None)
+    digest = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).digest()
+    if contents.get("sha256.npy") == members(path)["sha256.npy"]:  # else it is the forgery
+        contents = {**contents, "sha256.npy": npy(np.frombuffer(digest, np.uint8))}
+    write(path, contents, compression)
+
+
+def write(path, contents, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, raw in contents.items():
+            archive.writestr(name, raw)
+
+
+def npy(array, **options):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, (1, 0), **options)
+    return stream.getvalue()
+
+
+def forge_header(path, change):
+    """The same file with another header, after change(header), or with the text that change returns."""
+    contents = members(path)
+    header = json.loads(contents["header.npy"].split(b"\n", 1)[1].decode("utf-8", "surrogatepass"))
+    text = change(header) or json.dumps(header, ensure_ascii=False)
+    raw = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    forge(path, {**contents, "header.npy": npy(raw)})
+
+
+def test_damage_that_the_zip_does_not_notice_is_noticed(path):
+    """Another number with a right checksum: only the digest can tell. And the tests' forger is able."""
+    contents = members(path)
+    forge(path, contents)
+    assert_same_checkpoint(load_checkpoint(path), make())
+    other = bytearray(contents["params.output.b.npy"])
+    other[-1] ^= 1
+    write(path, {**contents, "params.output.b.npy": bytes(other)})
+    assert "digest" in refused(path)
+    swapped = {**contents, "params.output.b.npy": contents["optimiser.m.output.b.npy"]}
+    swapped["optimiser.m.output.b.npy"] = contents["params.output.b.npy"]
+    write(path, swapped)
+    assert "digest" in refused(path)
+
+
+# ---- what is no checkpoint ---------------------------------------------------------------------------------
+
+
+class Trap:
+    """Whoever unpickles it makes a file."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("where", ["header.npy", "params.output.b.npy", "sha256.npy", "more.npy"])
+def test_a_pickle_is_not_run(path, where):
+    sprung = path.parent / "sprung"
+    array = np.empty(9, object)
+    array[:] = [Trap(sprung)] * 9
+    trap = npy(array, allow_pickle=True)
+    forge(path, {**members(path), where: trap})
+    message = refused(path)
+    assert "unexpected" in message if where == "more.npy" else "pickle" in message
+    assert not sprung.exists()
+    pickle.loads(pickle.dumps(Trap(sprung)))
+    assert sprung.exists()  # it would have sprung
+
+
+def test_files_of_others_are_refused(path):
+    np.savez(path, a=np.zeros(3))
+    assert "header" in refused(path)
+    np.savez_compressed(path, a=np.zeros(3))
+    assert "compressed" in refused(path)
+    trap = pickle.dumps(Trap(path.parent / "sprung"))
+    for data in (b"", b"x", b"\x93NUMPY", bytes(10_000), trap, b"PK\5\6" + bytes(18)):
+        path.write_bytes(data)
+        refused(path)
+    assert not (path.parent / "sprung").exists()
+
+
+def test_paths_that_lead_to_no_file_are_refused(path, monkeypatch):
+    refused(path.parent)
+    assert "No such file" in refused(path.parent / "other.npz")
+    assert "directory" in refused(path / "below.npz")
+    refused(path.parent / "new\nline.npz")
+    refused(Path("a\0b"))
+    os.mkfifo(path.parent / "pipe")
+    refused(path.parent / "pipe")  # and does not wait for a writer
+    path.chmod(0)
+    if not os.access(path, os.R_OK):  # the superuser reads it all the same
+        assert "Permission" in refused(path)
+
+
+def test_another_version_is_named(path):
+    forge_header(path, lambda header: header.update(version=2, params="all is new"))
+    assert "version 2" in refused(path) and "reads 1" in refused(path)
+
+
+NESTED = "[" * 900 + "]" * 900
+CHANGES = {
+    "format": lambda h: h.update(format="another program"),
+    "no format": lambda h: h.__delitem__("format"),
+    "a list": lambda h: "[]",
+    "not JSON": lambda h: "{",
+    "nested": lambda h: "[" * 100_000,
+    "nested in notes": lambda h: '{"format": "numpy_seq2seq checkpoint", "version": ' + NESTED + "}",
+    "long number": lambda h: '{"version": ' + "9" * 100_000 + "}",
+    "no step": lambda h: h.__delitem__("step"),
+    "step": lambda h: h.update(step=-1),
+    "step true": lambda h: h.update(step=True),
+    "notes": lambda h: h.update(notes=[]),
+    "rngs": lambda h: h["rngs"].update(data={"bit_generator": "PCG64"}),
+    "rngs of another kind": lambda h: h["rngs"].update(data={"bit_generator": "seterr"}),
+    "optimiser t": lambda h: h["optimiser"].update(t="x"),
+    "optimiser more": lambda h: h["optimiser"].update(u=None),
+    "optimiser less": lambda h: h["optimiser"].__delitem__("m"),
+    "vocabulary": lambda h: h["vocabularies"][0].append("more"),
+    "vocabulary twice": lambda h: h["vocabularies"][0].__setitem__(0, "é"),
+    "vocabulary special": lambda h: h["vocabularies"][0].__setitem__(0, "<pad>"),
+    "vocabulary of numbers": lambda h: h["vocabularies"].__setitem__(0, [1, 2, 3, 4]),
+    "vocabulary no list": lambda h: h["vocabularies"].__setitem__(0, "abcd"),
+    "three vocabularies": lambda h: h["vocabularies"].append(["a"]),
+    "config list": lambda h: h.update(config=[]),
+    "config unknown": lambda h: h["config"].update(bias=True),
+    "config missing": lambda h: h["config"].__delitem__("source_vocabulary"),
+    "config cell": lambda h: h["config"].update(cell="x" * 5000),
+    "config decoder": lambda h: h["config"].update(decoder=["luong"]),
+    "config dropout": lambda h: h["config"].update(dropout="0.1"),
+    "config size": lambda h: h["config"].update(hidden_size=4.0),
+    "config dtype": lambda h: h["config"].update(dtype="float64"),
+    "config embedding": lambda h: h["config"].update(embedding_size=4),
+    "config other cell": lambda h: h["config"].update(cell="gru"),
+    "config other decoder": lambda h: h["config"].update(decoder="bahdanau"),
+    "config layers": lambda h: h["config"].update(layers=2),
+    "config many layers": lambda h: h["config"].update(layers=10**9),
+    "config gigantic": lambda h: h["config"].update(hidden_size=10**9),
+    "config beyond": lambda h: h["config"].update(hidden_size=10**4000),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_header_that_says_something_else_is_refused(path, name):
+    forge_header(path, CHANGES[name])
+    refused(path)
+
+
+def test_members_missing_and_too_many_are_named(path):
+    contents = members(path)
+    for name in contents:
+        write(path, contents)
+        forge(path, {n: raw for n, raw in contents.items() if n != name})
+        assert name.removesuffix(".npy") in refused(path)
+    write(path, contents)
+    forge(path, contents | {"params.decoder.extra.npy": npy(np.zeros(2))})
+    assert "params.decoder.extra" in refused(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("suffix", ["", ".npy"])
+def test_members_twice_are_refused(path, suffix):
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"params.output.b{suffix}", npy(np.zeros(9, np.float32)))
+    assert "two members" in refused(path)
+
+
+ARRAYS = {
+    "shape": npy(np.zeros((9, 1), np.float32)),
+    "length": npy(np.zeros(8, np.float32)),
+    "dtype": npy(np.zeros(9, np.float64)),
+    "byte order": npy(np.zeros(9, ">f4")),
+    "integers": npy(np.zeros(9, np.int32)),
+    "short": npy(np.zeros(9, np.float32))[:-4],
+    "long": npy(np.zeros(9, np.float32)) + bytes(4),
+    "empty": b"",
+    "version": b"\x93NUMPY\x02" + npy(np.zeros(9, np.float32))[7:],
+    "claims": npy(np.zeros(9, np.float32)).replace(b"(9,), }         ", b"(9000000000,), }"),
+    "code": npy(np.zeros(9, np.float32)).replace(b"(9,), }         ", b"(print(),9), }  "),
+    "another end of the text": npy(np.zeros(9, np.float32)).replace(b"\x76\0{", b"\x36\0{"),
+    "fields": npy(np.zeros(9, [("a", "f4")])),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_that_do_not_fit_the_config_are_named(path, name):
+    forge(path, members(path) | {"params.output.b.npy": ARRAYS[name]})
+    assert "params.output.b " in refused(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressed_members_are_refused(path, compression):
+    forge(path, members(path), compression)
+    assert "compressed" in refused(path)
+
+
+def test_encrypted_members_are_refused(path):
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    assert "encrypted" in refused(path)
+
+
+def test_overlapping_members_are_refused(path):
+    """All entries of the directory lead to the same bytes."""
+    data, place = bytearray(path.read_bytes()), 0
+    while (place := data.find(b"PK\x01\x02", place + 1)) > 0:
+        data[place + 42 : place + 46] = bytes(4)
+    path.write_bytes(data)
+    assert "overlaps" in refused(path)
+
+
+# ---- what is not believed ----------------------------------------------------------------------------------
+
+
+def zeros(size):
+    """A deflated member: zeros, in a thousandth of their bytes. Each block stands alone: one is repeated."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = squeeze.compress(bytes(2**24)) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    return block * (size // 2**24) + squeeze.flush()
+
+
+def bomb(path, kind):
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\x01\x02", 0, data.index(b"params.output.b.npy", data.index(b"PK\x01\x02")))
+    if kind == "claims":  # stored, 4 GB, in the directory and before the member
+        data[entry + 20 : entry + 28] = b"\xfe\xff\xff\xff" * 2
+    elif kind == "directory":
+        data[-10:-6] = b"\xff\xff\xff\x7f"
+    elif kind == "zip64":
+        data[-22:-22] = b"PK\6\7" + bytes(16)
+    path.write_bytes(data)
+
+
+def refused_within(path, megabytes):
+    """The message with which a file is refused, without ever holding more than so much memory."""
+    tracemalloc.start()
+    try:
+        message = refused(path)
+        assert tracemalloc.get_traced_memory()[1] < megabytes * 1e6
+        return message
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind, fault", [("claims", "overlaps"), ("directory", "large"), ("zip64", "large")])
+def test_a_size_is_not_believed(path, kind, fault):
+    bomb(path, kind)
+    assert fault in refused_within(path, 5)
+
+
+def deflated(path, name, squeezed, size):
+    """A zip with one deflated member, as it is in the zip: no need to squeeze 10 GB to claim them."""
+    fields = struct.pack("<HHHHHIII", 20, 0, 8, 0, 33, 0, len(squeezed), size)
+    local = b"PK\3\4" + fields + struct.pack("<HH", len(name), 0) + name + squeezed
+    entry = b"PK\1\2" + struct.pack("<H", 20) + fields + struct.pack("<H", len(name)) + bytes(16) + name
+    end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), len(local), 0)
+    path.write_bytes(local + entry + end)
+
+
+@pytest.mark.parametrize("name", [b"header.npy", b"params.output.b.npy"])
+def test_a_zip_bomb_of_ten_gigabytes_does_not_go_off(path, name):
+    """The bomb is a good one: the zip's own reader takes it, and gets more and more."""
+    deflated(path, name, zeros(10 * 2**30), 2**32 - 2)  # no more can be claimed in a plain zip
+    assert path.stat().st_size < 2**24
+    with zipfile.ZipFile(path) as archive, archive.open(name.decode()) as member:
+        assert member.read(2**22) == bytes(2**22)
+    assert "compressed" in refused_within(path, 5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part, count", [("{},", 2_790_000), ("9,", 2**24)])
+def test_a_header_does_not_grow_beyond_bounds(path, part, count):
+    forge_header(path, lambda header: "[" + part * count + "0]")
+    assert "header" in refused_within(path, 500)
+
+
+@pytest.mark.slow
+def test_a_thousand_layers_do_not_take_forever(path):
+    """As many members as layers, so that the config could be true until their names are looked at."""
+    forge_header(path, lambda header: header["config"].update(layers=1_000))
+    forge(path, members(path) | {str(n): b"" for n in range(1_000)})
+    started = time.process_time()
+    assert "for its config" in refused_within(path, 500)
+    assert time.process_time() - started < 15
+
+
+# ---- saving is all or nothing ------------------------------------------------------------------------------
+
+
+def failing(*_):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("step", ["replace", "fsync"])
+def test_a_save_that_fails_leaves_everything_as_it_was(path, monkeypatch, step):
+    before = path.read_bytes()
+    monkeypatch.setattr(os, step, failing)
+    with pytest.raises(CheckpointError, match="model.npz.*No space left"):
+        save_checkpoint(path, make(seed=9))
+    assert os.listdir(path.parent) == [path.name] and path.read_bytes() == before
+
+
+def test_an_interrupted_save_leaves_everything_as_it_was(path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    before = path.read_bytes()
+    monkeypatch.setattr(np.lib.format, "write_array", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path, make(seed=9))
+    assert os.listdir(path.parent) == [path.name] and path.read_bytes() == before
+
+
+WRONG = {
+    "no array": lambda c: c.params["output"].pop("b"),
+    "more arrays": lambda c: c.params["output"].update(c=np.zeros(1)),
+    "a shape": lambda c: c.params["output"].update(b=np.zeros(3, np.float32)),
+    "a dtype": lambda c: c.params["output"].update(b=np.zeros(9)),
+    "a list": lambda c: c.params["output"].update(b=[0.0] * 9),
+    "objects": lambda c: c.params["output"].update(b=np.array([None] * 9)),
+    "another optimiser": lambda c: c.optimiser.update(m=random_params(Config(**SIZES, cell="gru"), 0)),
+    "a set": lambda c: c.notes.update(all={1, 2}),
+    "a circle": lambda c: c.notes.update(all=c.notes),
+    "a state of arrays": lambda c: c.rngs.update(other=np.random.Philox(0).state),
+    "half a state": lambda c: c.rngs.update(other={"bit_generator": "PCG64"}),
+    "notes without end": lambda c: c.notes.update(all="x" * 2**23),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_could_not_be_loaded_is_not_saved(path, name):
+    before, checkpoint = path.read_bytes(), make()
+    WRONG[name](checkpoint)
+    with pytest.raises(CheckpointError) as caught:
+        save_checkpoint(path, checkpoint)
+    checked(caught.value, path)
+    assert os.listdir(path.parent) == [path.name] and path.read_bytes() == before
+
+
+def test_saving_follows_a_link_and_refuses_what_is_no_file(path):
+    link, other = path.parent / "link.npz", make(seed=3)
+    link.symlink_to(path.name)
+    save_checkpoint(link, other)
+    assert link.is_symlink() and not path.is_symlink()
+    assert_same_checkpoint(load_checkpoint(path), other)
+    for wrong in (path.parent, path / "below.npz", path.parent / "none" / "model.npz"):
+        with pytest.raises(CheckpointError):
+            save_checkpoint(wrong, other)
+    assert sorted(os.listdir(path.parent)) == ["link.npz", "model.npz"]
+
+
+def test_a_file_is_as_private_as_files_are_made_here(path):
+    (path.parent / "other").write_bytes(b"")
+    assert path.stat().st_mode == (path.parent / "other").stat().st_mode
+
+
+SAVER = """
+import itertools, sys
+from numpy_seq2seq.checkpoint import load_checkpoint, save_checkpoint
+checkpoint = load_checkpoint(sys.argv[1])
+print("ready", flush=True)
+for step in itertools.count(checkpoint.step + 1):
+    checkpoint.optimiser["t"] = step
+    save_checkpoint(sys.argv[1], checkpoint._replace(step=step))
+"""
+
+
+def test_a_kill_while_saving_leaves_a_whole_file(path, kills=2):
+    """The step in the header and the optimiser's count were saved together and must come back together."""
+    steps = [17]
+    for delay in np.random.default_rng(0).uniform(0.005, 0.05, kills):
+        command = [sys.executable, "-c", SAVER, str(path)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as saver:
+            assert saver.stdout.readline() == b"ready\n"
+            time.sleep(delay)
+            saver.send_signal(signal.SIGKILL)
+        loaded = load_checkpoint(path)
+        optimiser = {**make().optimiser, "t": loaded.step}
+        assert_same_checkpoint(loaded, make(step=loaded.step, optimiser=optimiser))
+        steps.append(loaded.step)
+    assert steps == sorted(steps) and steps[-1] > steps[0]
+
+
+@pytest.mark.slow
+def test_fifty_kills_while_saving_leave_a_whole_file(path):
+    test_a_kill_while_saving_leaves_a_whole_file(path, kills=50)
