@@ -32,8 +32,9 @@ def parser(name, description, epilog=""):
     )
 
 
-def add_common_options(options, **defaults):
-    """--seed, --steps, --hidden, --cell, --decoder, --score where given a default; --save, --resume, --quick, --json."""
+def add_common_options(options, saves=True, **defaults):
+    """--seed, --steps, --hidden, --cell, --decoder, --score where given a default; --quick, --json,
+    and, if the demo `saves`, --save and --resume."""
     known = {
         "seed": ("N", int, "everything random comes from it; same seed, same bits"),
         "steps": ("N", int, "training steps for each model"),
@@ -45,8 +46,9 @@ def add_common_options(options, **defaults):
     for name, default in defaults.items():
         metavar, kind, text = known[name]
         options.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=f"{text} (default: {default})")
-    options.add_argument("--save", metavar="PATH", type=Path, help="keep the model, and what is needed to go on, in PATH (.npz)")
-    options.add_argument("--resume", metavar="PATH", type=Path, help="go on with a training that was stopped")
+    if saves:
+        options.add_argument("--save", metavar="PATH", type=Path, help="keep the model, and what is needed to go on, in PATH (.npz)")
+        options.add_argument("--resume", metavar="PATH", type=Path, help="go on with a training that was stopped")
     options.add_argument("--quick", action="store_true", help="a few seconds, to see that everything runs; the model will be poor")
     options.add_argument("--json", metavar="PATH", type=Path, help="write the result as JSON")
 
@@ -102,8 +104,9 @@ def random_streams(seed, count):
 class Progress:
     """One line that tells how training goes: in place on a terminal, a line now and then into a file."""
 
-    def __init__(self, label, steps, stream=None, start=0):
-        self.label, self.steps, self.stream, self.start = label, steps, stream or sys.stdout, start
+    def __init__(self, label, steps, stream=None, start=0, then=0.0):
+        self.label, self.steps, self.stream = label, steps, stream or sys.stdout
+        self.start, self.then = start, then  # steps taken before; seconds that will follow
         self.started = self.shown = time.perf_counter()
         self.tokens, self.score = 0, ""
         self.every = 0.1 if self.stream.isatty() else 5.0
@@ -117,7 +120,7 @@ class Progress:
         if now - self.shown < self.every and report.step < self.steps:
             return
         self.shown, seconds = now, now - self.started
-        left = seconds / (report.step - self.start) * (self.steps - report.step)
+        left = seconds / (report.step - self.start) * (self.steps - report.step) + self.then
         line = (
             f"{self.label}  step {report.step}/{self.steps}  loss {report.loss:.4f}{self.score}"
             f"  {self.tokens / seconds:,.0f} tokens/s  {left:.0f} s left"

@@ -2,8 +2,8 @@
 
 A run is decided by its options and its seed. It draws from four streams of random numbers, so that none
 disturbs another: 0 initial parameters, 1 training data, 2 held-out data (the demo's own), 3 noise (dropout).
-A checkpoint holds all that the next step depends on: a run that goes on from one ends with the same bits as one
-never stopped.
+A checkpoint holds all that the next step depends on: a run that goes on from one ends with the same bits as
+one never stopped.
 """
 
 import itertools
@@ -69,7 +69,7 @@ class Best:
 
 
 def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARMUP, clip=CLIP,
-        vocabularies=None, beside="", best=None):
+        vocabularies=None, beside="", best=None, then=0.0):
     """Train one model with Adam, warm-up and cosine, under a progress line, with checkpoints where asked.
 
     Args:
@@ -81,6 +81,7 @@ def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARM
         vocabularies: (source, target), kept in the checkpoint.
         beside: of a model trained beside the demo's first: goes into the name of its file, `model.fixed.npz`.
         best:   Best, for validation and early stopping; filled in.
+        then:   seconds that are expected to follow this model; counted into the time left.
     Returns:
         Run. After Ctrl-C or SIGTERM the step under way is finished and saved, and `interrupted` is True. With
         `best` its params, and those of the checkpoint, are the best ones, once there are such.
@@ -94,7 +95,7 @@ def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARM
     rngs = {stream: restore_rng(held.rngs[stream]) for stream in held.rngs}
     reports = train(params, state, config, (draw(rngs["drawn"]) for _ in itertools.count()), steps,
                     lambda t: warmup_cosine(t, steps, peak, warmup), clip, rng=rngs["noise"], start=held.step)
-    progress = Progress(f"{name:<12}" if best is None else name, steps, start=held.step)
+    progress = Progress(f"{name:<12}" if best is None else name, steps, start=held.step, then=then)
     step, before, started = held.step, notes["seconds"], time.perf_counter()
     saved, over = started, best is not None and best.over(step)
 

@@ -32,7 +32,6 @@ Everything that a script needs is importable from here; the functions of the roo
 """
 
 from .beam import generate_beam
-from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .config import Config
 from .data import Batch, Vocabulary, build_vocabulary, make_batch, make_source
 from .generate import generate_greedy, generate_sample
@@ -42,7 +41,6 @@ from .training import TrainingError, evaluate, train
 
 __all__ = [
     "Batch",
-    "CheckpointError",
     "Config",
     "TrainingError",
     "Vocabulary",
@@ -53,12 +51,10 @@ __all__ = [
     "generate_beam",
     "generate_greedy",
     "generate_sample",
-    "load_checkpoint",
     "loss_and_gradients",
     "make_batch",
     "make_source",
     "parameter_count",
-    "save_checkpoint",
     "seq2seq_init",
     "sgd_init",
     "sgd_step",
