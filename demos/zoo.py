@@ -1,0 +1,384 @@
+"""The bug zoo: defects as they are really made, each a small edit of the real source.
+
+    with at_large(DEFECTS["future_dropped"]):
+        ...                                     recurrent_backward now forgets the future, wherever it is used
+
+A defect says which text of which function becomes which other. So it can be shown as a difference, be let
+loose and caught again, or be handed in as a student's homework. Those of a forward bring their backward
+along, as an automatic differentiation would: `also` holds the further edits.
+
+Not here: how an edit gets in and out (zoo_edits.py), what notices it (zoo_detectors.py, zoo_training.py), the
+table (bug_zoo.py).
+"""
+
+from .zoo_edits import Defect, Edit, OutdatedDefect, at_large, difference, edited_sources, student_source
+
+__all__ = [
+    "DEFECTS", "Defect", "Edit", "OutdatedDefect",
+    "at_large", "difference", "edited_sources", "student_source",
+]
+
+# ---- gradients that are not the derivative of their forward ------------------------------------------------
+
+BACKWARD = (
+    Defect(
+        "future_dropped", "recurrent", "recurrent_backward", "(dstate[0] + dh[t], *dstate[1:])",
+        "(dh[t], *dstate[1:])",
+        "The gradient that comes back from step t+1 is forgotten: h_t learns from its own output alone.",
+        "hand-written BPTT in which dh_next is computed, and never added to dh",
+    ),
+    Defect(
+        "bias_over_wrong_axis", "layers", "affine_backward", "drows.sum(axis=0)", "drows.sum(axis=1)",
+        "The bias gradient is summed over its units, not over the batch.",
+        "code moved between (features, batch), as some courses have it, and (batch, features)",
+    ),
+    Defect(
+        "bias_axis_forgotten", "layers", "affine_backward", "drows.sum(axis=0)", "drows.sum()",
+        "The bias gradient is summed over everything: one number, broadcast in silence to every bias.",
+        "logistic regression has one output and rightly says db = np.sum(dz); the line is then copied",
+    ),
+    Defect(
+        "tanh_at_the_wrong_place", "cells", "lstm_cell_backward", "tanh_backward(dh * o, tanh_c)",
+        "tanh_backward(dh * o, f * c_prev + i * g)",
+        "1 − c² for 1 − tanh²(c): the derivative is written with the output and is given the input.",
+        "functions dtanh(y) that expect the output, called with the input; both conventions are in use",
+    ),
+    Defect(
+        "gates_swapped_in_backward", "cells", "lstm_cell_backward", "[dc * g, dc * c_prev, dh * tanh_c]",
+        "[dc * c_prev, dc * g, dh * tanh_c]",
+        "Input and forget gate get one another's gradient; every shape is right.",
+        "backward passes that take the gates in another order than the forward pass has them in its matrix",
+    ),
+    Defect(
+        "reset_gate_forgotten", "cells", "gru_cell_backward", "[da_rz, da_n * r]", "[da_rz, da_n]",
+        "What flows back through the recurrent product does not pass the reset gate.",
+        "a GRU derived from an LSTM, where the gradients of both products are one array",
+    ),
+    Defect(
+        "Wh_not_transposed", "readout", "readout_backward", '(da @ params["Wh"].T)', '(da @ params["Wh"])',
+        "The gradient goes back through Wh and not its transpose; Wh is square, so nothing breaks.",
+        "hidden-to-hidden layers: all other missing transposes are stopped by their shapes",
+    ),
+    Defect(
+        "recurrent_Wh_not_transposed", "recurrent", "step_backward", "dgh @ Wh.T", "dgh @ Wh",
+        "The same in the recurrence: with one gate Wh is square, with several it is not.",
+        "simple recurrent networks written by hand",
+    ),
+    Defect(
+        "embedding_rows_counted_once", "layers", "embedding_backward",
+        "dE[present] = np.add.reduceat(dx.reshape(-1, shape[1])[order], starts, axis=0)",
+        "dE[ids] += dx.reshape(-1, shape[1])",
+        "A token that occurs several times in a batch keeps one of its gradients.",
+        "NumPy: a[ids] += d adds once per distinct id; np.add.at is there for this reason",
+    ),
+    Defect(
+        "query_path_forgotten", "decoders", "luong_backward", "dh + dqueries", "dh",
+        "The decoder's state gets no gradient for having been the query.",
+        "attention derived by hand: a value that is read twice, and one of its two gradients",
+    ),
+    Defect(
+        "keys_path_forgotten", "seq2seq", "encode_backward", "dmemory = dmemory + dsource.memory",
+        "dmemory = dsource.memory",
+        "The encoder's states get a gradient as values and none as keys.",
+        "attention derived by hand: the context is a weighted mean, and the weights depend on the memory too",
+    ),
+    Defect(
+        "one_direction_forgotten", "recurrent", "directions_backward", "dx = dx + dx_k", "dx = dx_k",
+        "Both directions read the embeddings; only the last one's gradient arrives.",
+        "two-way layers written by hand; `=` for `+=` where gradients meet",
+    ),
+    Defect(
+        "feeding_gradient_cut", "step_decoders", "luong_feeding_backward", "(dout[:, t] + dfeed)",
+        "(dout[:, t])",
+        "Input feeding forward, but no gradient back from step t+1 to the output of step t.",
+        "decoders that detach what they feed back",
+    ),
+    Defect(
+        "keys_of_one_step", "step_decoders", "bahdanau_backward", "dkeys += dkeys_t", "dkeys = dkeys_t",
+        "Every step reads the same keys, but only the first step's gradient is kept.",
+        "loops over time with `=` where the gradients of shared things have to be added up",
+    ),
+    Defect(
+        "softmax_like_a_sigmoid", "activations", "softmax_backward",
+        "y * (dy - (dy * y).sum(axis=-1, keepdims=True))", "y * (1 - y) * dy",
+        "Only the diagonal of the Jacobian: raising one score no longer lowers the others.",
+        "answers to `what is the derivative of softmax` that say s (1 − s)",
+    ),
+    Defect(
+        "loss_and_gradient_disagree", "losses", "cross_entropy_backward", "(dloss / count)",
+        "(dloss / len(mask))",
+        "The loss is a mean over tokens, its gradient a mean over sequences.",
+        "training code that divides once by the number of tokens and once by the batch size",
+    ),
+    Defect(
+        "gradient_from_padding", "recurrent", "recurrent_backward",
+        "_where_real(real[t], dstate, nothing)", "dstate",
+        "The forward pass skips padded steps, the backward pass does not.",
+        "masks added later, to the forward pass",
+    ),
+    Defect(
+        "upstream_overwritten", "cells", "lstm_cell_backward", "dc = dc + tanh_backward(",
+        "dc += tanh_backward(",
+        "Backward adds into the gradient that it was given.",
+        "`+=` in place of `= … +`: with NumPy the first one writes into the caller's array",
+    ),
+    Defect(
+        "cache_overwritten", "cells", "lstm_cell_forward", "c = f * c_prev + i * g",
+        "c = np.multiply(f, c_prev, out=c_prev)\n    c += i * g",
+        "The memory is updated in place, so the cache of every step holds a later c than the one it needs.",
+        "cells that save memory with out=, or keep one array for the state of all steps",
+    ),
+    Defect(
+        "epsilon_in_the_softmax", "attention", "masked_softmax_forward", "np.where(total == 0, 1, total)",
+        "(total + 1e-10)",
+        "A small number under the sum, against division by zero; the weights no longer sum to one.",
+        "attention layers that add K.epsilon() or a smaller number to the sum of the exponentials",
+    ),
+    Defect(
+        "mask_of_1e_minus_9", "attention", "masked_softmax_forward", "scores, -np.inf)", "scores, 1e-9)",
+        "1e-9 for −1e9: padding gets the score zero, and with it a share of the attention.",
+        "masked_fill(mask == 0, 1e-9) stands in many public copies of scaled dot-product attention",
+    ),
+)
+
+# ---- forwards that are wrong together with their backward --------------------------------------------------
+
+FORWARD = (
+    Defect(
+        "mask_ignored_in_state", "recurrent", "recurrent_forward", "_padded_steps(mask, len(x))",
+        "_padded_steps(None, len(x))",
+        "The recurrence runs on over the padding, and the last state is the padding's.",
+        "encoders that take outputs[:, -1], or call a layer on padded rows without packing or a mask",
+    ),
+    Defect(
+        "padded_rows_flipped", "recurrent", "recurrent_forward", "_padded_steps(mask, len(x))",
+        "_padded_steps(None if reverse else mask, len(x))",
+        "The backward direction begins with the padding.",
+        "bidirectional encoders that flip the padded array and not each sequence at its own length",
+    ),
+    Defect(
+        "mask_ignored_in_attention", "attention", "masked_softmax_forward", "if mask is not None:",
+        "if False:",
+        "Padding is attended to like everything else.",
+        "well-known translation tutorials, which attend to all encoder positions of a padded batch",
+    ),
+    Defect(
+        "mask_ignored_in_loss", "losses", "cross_entropy_forward", "log_p = log_softmax(logits)",
+        "mask = np.ones_like(mask)\n    log_p = log_softmax(logits)",
+        "The model is also graded on saying PAD after the end.",
+        "a cross-entropy called without ignore_index or sample weights",
+    ),
+    Defect(
+        "loss_averaged_over_padding", "losses", "cross_entropy_forward", "max(int(mask.sum()), 1)",
+        "mask.size",
+        "Padding adds nothing to the sum of the losses, but it is counted in the number they are divided by.",
+        "`loss *= mask` followed by a mean over the whole array; often copied from translation tutorials",
+    ),
+    Defect(
+        "gates_swapped", "cells", "lstm_cell_forward", "i, f, o = ifo[:, :H], ifo[:, H : 2 * H],",
+        "f, i, o = ifo[:, :H], ifo[:, H : 2 * H],",
+        "The first block of the matrix is taken for the forget gate, the second for the input gate.",
+        "weights moved between frameworks that keep their gates in different orders (i f g o, i f o g, …)",
+        (
+            Edit("cells", "lstm_cell_backward", "i, f, o = ifo[:, :H], ifo[:, H : 2 * H],",
+                 "f, i, o = ifo[:, :H], ifo[:, H : 2 * H],"),
+            Edit("cells", "lstm_cell_backward", "[dc * g, dc * c_prev, dh * tanh_c]",
+                 "[dc * c_prev, dc * g, dh * tanh_c]"),
+        ),
+    ),
+    Defect(
+        "update_gate_inverted", "cells", "gru_cell_forward", "h = n + z * (h_prev - n)",
+        "h = h_prev + z * (n - h_prev)",
+        "z and 1 − z have changed places.",
+        "papers differ: Cho et al. (2014) keep z of the past, Chung et al. (2014) keep 1 − z",
+        (
+            Edit("cells", "gru_cell_backward", "tanh_backward(dh * (1 - z), n)", "tanh_backward(dh * z, n)"),
+            Edit("cells", "gru_cell_backward", "dh * (h_prev - n)", "dh * (n - h_prev)"),
+            Edit("cells", "gru_cell_backward", "(dh * z,)", "(dh * (1 - z),)"),
+        ),
+    ),
+    Defect(
+        "cell_state_dropped", "seq2seq", "start_forward", "start = state\n",
+        "start = (state[0], *(np.zeros_like(s) for s in state[1:]))\n",
+        "The decoder starts from the encoder's h, but its c is zero.",
+        "code written for a GRU and given an LSTM",
+        (Edit("seq2seq", "start_backward", "return dstart[:states], {}",
+              "return (dstart[0], *(np.zeros_like(d) for d in dstart[1:states])), {}"),),
+    ),
+    Defect(
+        "future_read", "decoders", "luong_forward", 'params["decoder"], CELLS[config.cell])',
+        'params["decoder"], CELLS[config.cell], reverse=True)',
+        "The decoder reads the right answer from its end: it knows every token that it should predict.",
+        "bidirectional=True set on a decoder; a causal mask that is missing or transposed",
+    ),
+    Defect(
+        "inputs_not_shifted", "data", "make_batch", "pad([[BOS] + t for t in encoded])",
+        "pad([t + [EOS] for t in encoded])",
+        "The decoder is told the very token that it has to say.",
+        "batches in which the decoder's input and the target are one and the same array",
+    ),
+    Defect(
+        "attends_to_itself", "decoders", "luong_forward",
+        'h, source.keys, source.memory, params["attention"], source.mask,',
+        'h, h, h, params["attention"], None,',
+        "Attention never reads the encoder: the decoder looks at its own states, later ones too.",
+        "self-attention without a causal mask, put where the decoder should look at the source",
+        (
+            Edit("decoders", "luong_backward", "dh + dqueries", "dh + dqueries + dkeys + dmemory"),
+            Edit("decoders", "luong_backward", "dmemory, dkeys, None)",
+                 "np.zeros_like(source.memory), np.zeros_like(source.keys), None)"),
+        ),
+    ),
+    Defect(
+        "keys_and_values_of_two_sides", "decoders", "luong_forward", "h, source.keys, source.memory,",
+        "h, source.keys, h,",
+        "Keys from the encoder, values from the decoder: place s of the source fetches step s of the answer.",
+        "three arguments of one shape in a row; different lengths raise, equal ones let the future through",
+        (
+            Edit("decoders", "luong_backward", "dh + dqueries", "dh + dqueries + dmemory"),
+            Edit("decoders", "luong_backward", "dmemory, dkeys, None)",
+                 "np.zeros_like(source.memory), dkeys, None)"),
+        ),
+    ),
+    Defect(
+        "scaled_by_wrong_size", "attention", "scaled_dot_score_forward", "queries.shape[2] ** -0.5",
+        "queries.shape[1] ** -0.5",
+        "Scores are divided by the root of the number of queries, not of their size.",
+        "an axis counted from the wrong end; while generating, the number of queries is 1",
+        (Edit("attention", "scaled_dot_score_backward", "dqueries.shape[2] ** -0.5",
+              "dqueries.shape[1] ** -0.5"),),
+    ),
+    Defect(
+        "softmax_over_queries", "attention", "masked_softmax_forward", "total = e.sum(axis=2, keepdims=True)",
+        "total = e.sum(axis=1, keepdims=True)",
+        "Weights sum to one over the queries, not over the memories.",
+        "softmax with an implicit or a wrong dim; the shapes are the same either way",
+        (
+            Edit("attention", "masked_softmax_forward", "scores.max(axis=2,", "scores.max(axis=1,"),
+            Edit("attention", "masked_softmax_backward", "return softmax_backward(dweights, cache)",
+                 "return cache * (dweights - (dweights * cache).sum(axis=1, keepdims=True))"),
+        ),
+    ),
+    Defect(
+        "softmax_not_shifted", "attention", "masked_softmax_forward",
+        "np.exp(scores - np.where(np.isneginf(top.real), 0, top))",
+        "np.exp(scores)",
+        "exp without subtracting the maximum: right until a score passes 88 in float32, 709 in float64.",
+        "the formula as the paper prints it, typed in",
+    ),
+    Defect(
+        "log_of_softmax", "activations", "log_softmax",
+        "return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))",
+        "return np.log(np.exp(shifted) / np.exp(shifted).sum(axis=-1, keepdims=True))",
+        "The logarithm of a probability that may have been rounded to zero.",
+        "a softmax layer followed by -np.log(p[target]), with or without a small number added",
+    ),
+    Defect(
+        "dropout_left_on", "layers", "dropout_forward",
+        "if rng is None or rate == 0:\n        return x, None",
+        "if rate == 0:\n        return x, None\n    rng = rng or np.random.default_rng()",
+        "Numbers are dropped while evaluating too.",
+        "evaluation loops without model.eval(); layers called with training=True for good",
+    ),
+    Defect(
+        "dropout_not_rescaled", "layers", "dropout_forward", "(rng.random(x.shape) >= rate) / (1 - rate)",
+        "(rng.random(x.shape) >= rate) * 1.0",
+        "What survives is not divided by 1 − p, and evaluation does not multiply by it either.",
+        "dropout as the first paper has it, of which only the training half was written",
+    ),
+    Defect(
+        "only_positive_weights", "layers", "glorot", "rng.uniform(-limit, limit,", "rng.uniform(0, limit,",
+        "Initial weights are all positive.",
+        "np.random.rand (uniform from 0 to 1) taken for np.random.randn",
+    ),
+)
+
+# ---- training, writing, grading: no gradient comes by here -------------------------------------------------
+
+AROUND = (
+    Defect(
+        "adam_beta1_twice", "optim", "adam_step", "v += (1 - beta2) * (g * g - v)",
+        "v += (1 - beta1) * (g * g - v)",
+        "The mean of the squares forgets as fast as the mean: β₁ in both.",
+        "the line for m copied for v, and one of the two changes forgotten",
+    ),
+    Defect(
+        "adam_bias_correction_forgotten", "optim", "adam_step",
+        'correction1, correction2 = 1 - beta1 ** state["t"], 1 - beta2 ** state["t"]',
+        "correction1 = correction2 = 1",
+        "m and v begin at zero and nobody undoes it: with the usual β the first step is 3 times too long.",
+        "Adam from memory; some well-known trainers leave the correction out on purpose",
+    ),
+    Defect(
+        "adam_epsilon_inside_root", "optim", "adam_step", "(np.sqrt(v / correction2) + epsilon)",
+        "np.sqrt(v / correction2 + epsilon)",
+        "√(v̂ + ε) for √v̂ + ε: with ε = 1e-8, gradients below 1e-4 hardly move anything.",
+        "RMSProp is often written with ε inside; the same number then means its root",
+    ),
+    Defect(
+        "decay_through_the_moments", "optim", "adam_step", "m += (1 - beta1) * (g - m)",
+        "g = g + decay * theta\n            m += (1 - beta1) * (g - m)",
+        "Weight decay is added to the gradient, so Adam divides it by the gradient's usual size.",
+        "L2 regularisation under the name of weight decay, the state of affairs before AdamW",
+        (Edit("optim", "adam_step", "if decay:", "if False:"),),
+    ),
+    Defect(
+        "clipping_by_array", "optim", "clip_by_global_norm",
+        "                g *= max_norm / norm",
+        "                g *= min(1, max_norm / max(math.sqrt(float(np.vdot(g, g))), 1e-30))",
+        "Each array is clipped by its own norm: the gradient's direction turns.",
+        "the option clipnorm of Keras does this; its global_clipnorm is the other one",
+    ),
+    Defect(
+        "wrong_BOS", "generate", "_generate", "np.full(len(source), BOS)", "np.full(len(source), EOS)",
+        "Writing starts with another token than in training.",
+        "decoding loops that start with 0, or with the end token",
+    ),
+    Defect(
+        "state_not_carried", "generate", "_generate", "logits, weight, state, _ = decode_forward",
+        "logits, weight, _, _ = decode_forward",
+        "Every step of writing starts from the encoder's state again.",
+        "inference loops that throw away the new state, or never feed it back",
+    ),
+    Defect(
+        "finished_rows_go_on", "generate", "_generate",
+        "np.where(finished, PAD, EOS + choose(logits[:, 0, EOS:]))",
+        "EOS + choose(logits[:, 0, EOS:])",
+        "A sentence goes on after its EOS for as long as the batch has an unfinished one.",
+        "batched greedy loops; graders that stop at the first EOS never see it",
+    ),
+    Defect(
+        "temperature_upside_down", "generate", "generate_sample",
+        "z + temperature * rng.gumbel(size=z.shape)",
+        "z * temperature + rng.gumbel(size=z.shape)",
+        "Logits are multiplied by the temperature: cold is wild and hot is greedy.",
+        "samplers; at temperature 1, where they are tried first, there is no difference",
+    ),
+    Defect(
+        "length_penalty_upside_down", "beam", "_collect", "float(log_p / penalty)", "float(log_p * penalty)",
+        "A logarithm is negative: multiplied by the penalty, long answers are pushed down.",
+        "beam searches that swap costs and log probabilities, where the same factor does the opposite",
+    ),
+    Defect(
+        "beam_state_not_reordered", "beam", "_grow", "weights=weights), row)",
+        "weights=weights), row)\n"
+        "    parents = parents._replace(state=tuple(s[np.arange(len(row)) % len(s)] for s in state))",
+        "Hypotheses take over their parents' tokens, but keep the state of whoever stood in their row.",
+        "caches and states that beam search forgets to reorder; reported again and again in large libraries",
+    ),
+    Defect(
+        "teacher_forcing_at_test", "training", "evaluate",
+        "tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config)",
+        "tokens, weights = EOS + logits[:, :, EOS:].argmax(axis=2), None",
+        "The model is graded on what it says when it is told the right beginning.",
+        "evaluation that reuses the training step; its token accuracy is not that of the model's own words",
+    ),
+    Defect(
+        "accuracy_counts_padding", "losses", "token_accuracy", "(predicted == targets)[mask].mean()",
+        "(predicted == targets).mean()",
+        "PAD said where PAD stands counts as a right token.",
+        "accuracy = (prediction == target).mean() on padded batches",
+    ),
+)
+
+DEFECTS = {defect.name: defect for defect in (*BACKWARD, *FORWARD, *AROUND)}
