@@ -10,6 +10,7 @@ Not here: figures (training.py) and files (the demos).
 
 import html
 import json
+import re
 import unicodedata
 
 SHADES = " ░▒▓█"
@@ -75,8 +76,8 @@ def attention_page(title, note, examples):
         HTML; needs no network and follows the browser's light or dark setting.
     """
     data = [{"source": s, "output": o, "weights": [[round(float(w), 3) for w in row] for row in rows]} for s, o, rows in examples]
-    page = _PAGE.replace("TITLE", html.escape(title)).replace("NOTE", html.escape(note))
-    return page.replace("DATA", json.dumps(data).replace("<", "\\u003c"))
+    parts = {"TITLE": html.escape(title), "NOTE": html.escape(note), "DATA": json.dumps(data).replace("<", "\\u003c")}
+    return re.sub("|".join(parts), lambda found: parts[found[0]], _PAGE)
 
 
 _PAGE = """<!doctype html>

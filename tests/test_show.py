@@ -63,3 +63,8 @@ def test_attention_page_is_self_contained_and_holds_the_figures():
     assert not re.search(r"https?:|src=|href=|@import", page) and page.count("</script>") == 1
     data = json.loads(re.search(r"of (\[\{.*?\}\])\) \{", page).group(1))
     assert data[0]["source"] == ["a", "</script>"] and data[0]["weights"] == weights.tolist()
+
+
+def test_attention_page_leaves_a_title_alone_that_is_a_placeholder():
+    page = show.attention_page("DATA of NOTE", "TITLE", [(["a"], ["b"], np.ones((1, 1)))])
+    assert "<h1>DATA of NOTE</h1><p>TITLE</p>" in page

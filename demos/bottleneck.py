@@ -1,0 +1,80 @@
+"""Which problem of seq2seq does attention solve? Six experiments that measure it. Run `python -m demos.bottleneck`.
+
+What is measured: lab/measures.py; of which models: lab/experiments.py; what is said about it: lab/sentences.py.
+"""
+
+from pathlib import Path
+
+from numpy_seq2seq.config import check_choice
+
+from .common import add_common_options, check_common_options, parser, run, write_json
+from .lab.experiments import EXPERIMENTS
+from .lab.models import TRAINED, Laboratory, Stopped
+from .lab.sentences import TOLD, find
+from .lab.terminal import told
+
+FULL_SIZES, FULL_STEPS = (16, 32, 64, 128), 2000
+SMALL = 16
+HELD_OUT = 500  # strings for each measurement
+
+
+def main(arguments=None):
+    """Train what is needed, say what was found; returns the exit status."""
+    given = read_options(arguments)
+    sizes = FULL_SIZES if given.full else tuple(sorted({SMALL, given.hidden}))
+    lab = Laboratory(given.models, given.seed, given.steps, given.cell, given.hidden, sizes, 50 if given.quick else HELD_OUT)
+    names = [given.only] if given.only else list(EXPERIMENTS)
+    lab.plan([EXPERIMENTS[name] for name in names])
+    given.models.mkdir(parents=True, exist_ok=True)
+    findings = []
+    try:
+        for name in names:
+            findings.append(find(name, lab.run(EXPERIMENTS[name])))
+            print(told(findings[-1]), flush=True)
+    except Stopped:
+        print("the same command goes on from here")
+    write(given, findings)
+    return 0
+
+
+def read_options(arguments):
+    options = parser(
+        "bottleneck",
+        "Measure what attention solves.\n\n"
+        "Six experiments on random strings, each with a question, a picture and sentences that are computed from this\n"
+        "run's figures. Trains 30 small models, about 3 minutes; they are kept, and the next run takes seconds.\n\n"
+        + "\n".join(f"  {name:<10} {question}" for name, (_, question, _) in TOLD.items()),
+        "Ctrl-C stops after the step under way; the same command goes on from there.",
+    )
+    add_common_options(options, seed=0, steps=500, hidden=64, cell="rnn", saves=False)
+    options.add_argument("--only", metavar="NAME", help="one experiment")
+    options.add_argument("--full", action="store_true", help=f"{FULL_STEPS} steps, hidden sizes {FULL_SIZES}: about an hour")
+    options.add_argument("--models", metavar="DIR", type=Path, default=Path("kept_models"), help="where models are kept (default: kept_models)")
+    options.add_argument("--html", metavar="PATH", type=Path, help="write everything as one page, with a slider through the decoding")
+    given = options.parse_args(arguments)
+    if given.full:
+        given.steps = FULL_STEPS
+    if given.quick:
+        given.steps, given.hidden = min(given.steps, 20), min(given.hidden, 32)
+    check_common_options(given)
+    if given.only is not None:
+        check_choice("--only", given.only, EXPERIMENTS)
+    if given.hidden % 2:
+        raise ValueError(f"--hidden must be even, for an encoder that reads both ways; got {given.hidden}")
+    return given
+
+
+def write(given, findings):
+    """The figures as JSON and the page, where asked for."""
+    about = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
+    figures = {f.name: {"sentences": f.sentences, **{name: grid._asdict() for name, grid in f.grids.items()}} for f in findings}
+    write_json(given.json, {"task": "bottleneck", **about, "findings": figures})
+    if given.html is not None:
+        from .lab.page import page
+
+        given.html.write_text(page(findings, {**about, "lengths": f"{TRAINED[0]}–{TRAINED[1]}"}), encoding="utf-8")
+        print(f"\nwrote {given.html}: open it in a browser")
+
+
+if __name__ == "__main__":
+    run(main)
