@@ -27,6 +27,8 @@ The rooms in reading order:
      6 losses        masked cross-entropy            11 data, tasks
                                                       A gradcheck, gradcheck_message
                                                       B checkpoint    C show    D pytorch
+                                                      E homework: assignment, student_tree,
+                                                        transplant, grading
 
 Everything that a script needs is importable from here; the functions of the rooms are imported from there.
 """

@@ -293,3 +293,4 @@ SCORES = {
 #    three gradients of the sequence, and why must they be added?
 # 2. Let all scores of a row be equal. What is the context, and which model without attention is that?
 # 3. Multiply every score by 100. What happens to the weights, and to the gradient of the scores?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set attention`.

@@ -160,3 +160,4 @@ def _collect(live, alpha, answers):
 # 2. Stop a sentence as soon as no live hypothesis can overtake its best answer any more. Which bound on the
 #    score of a live one holds for alpha = 0, and which for alpha > 0?
 # 3. Add the coverage penalty of Wu et al., equation 14, from `weights`. Which decoders cannot have one?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set beam-search`.

@@ -184,3 +184,4 @@ CELLS = {
 #    like? That difference is why the LSTM was invented.
 # 3. Write a cell of your own (a GRU without reset gate, say), add it to CELLS, and run the tests: they
 #    check it without a further line.
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set cells`.

@@ -214,3 +214,4 @@ DECODERS = {
 #    `peeky` on reverse? Which of the two is the bottleneck: the size of the vector, or its sameness?
 # 2. In luong_backward, leave out `+ dqueries`. Which gradients become wrong, and does it still train?
 # 3. Where does source.mask get its gradient? Why is that no omission?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

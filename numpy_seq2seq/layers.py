@@ -143,3 +143,4 @@ def dropout_backward(dy, cache):
 # 2. Which of W and b would still get a right gradient if forward saw x of shape (B, T, D) and backward
 #    summed over B only? Predict, then try gradcheck.check_pair.
 # 3. Why does dW need x but not b? Which products could you drop if x were never trained?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set layers`.

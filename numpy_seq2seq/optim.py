@@ -130,3 +130,4 @@ def inverse_sqrt(step, peak, warmup):
 # 1. Write momentum as a pair momentum_init, momentum_step, and train the reverse task with it.
 # 2. Start Adam without the two corrections. How long is the first step? And the tenth?
 # 3. A gradient of norm 10 is clipped to 1 and given to Adam. What does clipping change in the first step?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set adam`.

@@ -302,3 +302,4 @@ def stack_backward(dh, dstate, cache):
 # 1. Delete the `+ dh[t]` in recurrent_backward. Which tests fail, and which gradients stay right?
 # 2. Truncated BPTT: stop the gradient every k steps. Which line changes?
 # 3. Why is `Wh` multiplied inside the loop and `Wx` before it? Count the products of each kind.
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set bptt`.

@@ -266,3 +266,4 @@ def parameter_count(params):
 #    steps of recurrence lie on each way? That number is what attention shortens.
 # 2. Why may decode_backward drop dx into an embedding, while encode_backward's dmemory has to go on?
 # 3. attention_only sets the start to zeros. Which gradient does start_backward cut, and which way remains?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`.

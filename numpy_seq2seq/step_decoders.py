@@ -213,3 +213,4 @@ def _add(total, grads):
 # 1. Let the *new* state ask in bahdanau_forward. Which line moves, and which decoder is it now?
 # 2. Remove the feeding from luong_feeding by setting We to zero. Which model must it equal? Test it.
 # 3. Attend to the memory of step t−1's argmax only. What gradient reaches the scores?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set decoders`.
