@@ -1,0 +1,79 @@
+"""Hangul by arithmetic: final consonants, the particles that depend on them, endings, romanisation.
+
+Read before korean.py, which makes sentences out of it.
+
+A Hangul syllable is one code point, and its three letters can be computed from it (Unicode, chapter 3.12):
+
+    code point − 0xAC00 = (initial · 21 + vowel) · 28 + final       final 0: the syllable ends in its vowel
+
+Not here: words and sentences (korean.py).
+"""
+
+FIRST, VOWELS, FINALS = 0xAC00, 21, 28
+N, L, B = 4, 8, 17  # the finals ㄴ, ㄹ and ㅂ
+
+PARTICLES = {  # after a final consonant, after a vowel
+    "topic": ("은", "는"),
+    "subject": ("이", "가"),
+    "object": ("을", "를"),
+    "to": ("으로", "로"),
+    "in": ("에서", "에서"),
+}
+
+ROMAN_INITIALS = "g kk n d tt r m b pp s ss - j jj ch k t p h".replace("-", "").split(" ")
+ROMAN_VOWELS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split()
+ROMAN_FINALS = "- k k k n n n t l k m l l l p l m p p t t ng t t k t p t".replace("-", "").split(" ")
+
+
+def final(syllable):
+    """Number of the final consonant, 1 to 27, or 0 where there is none. ValueError unless one syllable."""
+    if not (len(syllable) == 1 and 0 <= ord(syllable) - FIRST < 19 * VOWELS * FINALS):
+        raise ValueError(f"expected one Hangul syllable, got {syllable!r}")
+    return (ord(syllable) - FIRST) % FINALS
+
+
+def particle(word, role):
+    """The particle for a word in a role of PARTICLES.
+
+        final consonant:  은  이  을  으로
+        vowel:            는  가  를  로         로 also after ㄹ
+    """
+    last = final(word[-1])
+    after_consonant, after_vowel = PARTICLES[role]
+    return after_vowel if last == 0 or (role == "to" and last == L) else after_consonant
+
+
+def formal(stem):
+    """Stem of a verb or adjective to its formal polite form (합쇼체): 먹 → 먹습니다, 가 → 갑니다, 팔 → 팝니다."""
+    if final(stem[-1]) in (0, L):  # a ㄹ gives way to the ㅂ
+        return _with_final(stem, B) + "니다"
+    return stem + "습니다"
+
+
+def attributive(stem):
+    """Stem of a regular adjective to the form before a noun: 작 → 작은, 크 → 큰, 길 → 긴."""
+    return _with_final(stem, N) if final(stem[-1]) in (0, L) else stem + "은"
+
+
+def _with_final(word, consonant):
+    last = word[-1]
+    return word[:-1] + chr(ord(last) - final(last) + consonant)
+
+
+def romanize(text):
+    """Revised Romanization, syllable by syllable, each as it sounds alone; other characters stay.
+
+    Left out is what happens *between* syllables: linking (먹은 is spoken meogeun, written here meokeun),
+    nasals (습니다 seumnida, here seupnida), ㄹ beside ㄴ or ㄹ, aspiration (않고 anko, here ango), tensing.
+
+    Source: National Institute of Korean Language (2000), without its rule 3.1.
+    """
+    return "".join(map(_romanize_one, text))
+
+
+def _romanize_one(character):
+    number = ord(character) - FIRST
+    if not 0 <= number < 19 * VOWELS * FINALS:
+        return character
+    syllable, last = divmod(number, FINALS)
+    return ROMAN_INITIALS[syllable // VOWELS] + ROMAN_VOWELS[syllable % VOWELS] + ROMAN_FINALS[last]

@@ -1,0 +1,105 @@
+"""How good a translation is (BLEU), and how good an alignment (AER). By hand, of whole corpora.
+
+Letters: T tokens of a target, S of a source, n length of an n-gram, p_n precision, c and r lengths of all
+candidates and of all references together.
+
+Not here: exact match (numpy_seq2seq/training.py); where the right answers come from (korean.py).
+"""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+ORDERS = (1, 2, 3, 4)
+
+
+def bleu(candidates, references):
+    """BLEU of a corpus, one reference for each candidate.
+
+        p_n  = Σ min(count in candidate, count in reference) / Σ count in candidate    over n-grams, sentences
+        BP   = 1 if c > r else exp(1 − r / c)
+        BLEU = BP · exp(¼ Σ_{n=1…4} ln p_n)         0 if a p_n is 0
+
+    The sums are taken over the corpus before they are divided: a sentence alone has no score here.
+
+    Args:
+        candidates, references: equally many lists of tokens.
+    Returns:
+        BLEU in [0, 1].
+    Raises:
+        ValueError: no sentence, or not equally many.
+    Source: Papineni et al. (2002), section 2.3, with one reference, uniform weights, and no smoothing.
+    """
+    if len(candidates) != len(references) or not len(references):
+        came = f"got {len(candidates)} and {len(references)}"
+        raise ValueError(f"BLEU needs equally many candidates and references, {came}")
+    precisions = [ngram_precision(candidates, references, n) for n in ORDERS]
+    if min(precisions) == 0:
+        return 0.0
+    return brevity_penalty(candidates, references) * math.exp(sum(map(math.log, precisions)) / len(ORDERS))
+
+
+def ngram_precision(candidates, references, n):
+    """p_n of bleu. An n-gram counts as often as it occurs in the reference and no oftener ("clipped")."""
+    found = total = 0
+    for candidate, reference in zip(candidates, references):
+        counts = ngrams(candidate, n)
+        found += (counts & ngrams(reference, n)).total()  # & of Counters: the smaller count of each
+        total += counts.total()
+    return found / total if total else 0.0
+
+
+def brevity_penalty(candidates, references):
+    """BP of bleu: precision alone would be best for an answer of one safe word."""
+    c, r = (sum(map(len, sentences)) for sentences in (candidates, references))
+    return 1.0 if c > r else math.exp(1 - r / c) if c else 0.0
+
+
+def ngrams(tokens, n):
+    """Counter of the n-grams of a sentence, as tuples."""
+    return Counter(zip(*(tokens[k:] for k in range(n))))
+
+
+def alignment_links(weights):
+    """One link for each target token, to the source token with the largest weight.
+
+    Args:
+        weights: (T, S) attention of one sentence, without padding.
+    Returns:
+        set of (target place, source place).
+    """
+    return set(enumerate(np.argmax(weights, axis=1).tolist()))
+
+
+def alignment_error_rate(links, sure, possible):
+    """Alignment error rate of a corpus.
+
+        AER = 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|)     sums over all sentences
+
+    A sure link that is missing is an error of recall, a link that is not even possible one of precision.
+
+    Args:
+        links:    A, for each sentence a set of (target place, source place).
+        sure:     S, for each sentence the same.
+        possible: P, which contains S.
+    Returns:
+        AER in [0, 1].
+    Raises:
+        ValueError: no links at all, not equally many sentences, or a sure link that is not possible.
+    Source: Och & Ney (2003), section 5.
+    """
+    if not all(s <= p for s, p in zip(sure, possible, strict=True)):
+        raise ValueError("every sure link must be a possible one too")
+    sentences = list(zip(links, sure, possible, strict=True))
+    right = sum(len(a & s) + len(a & p) for a, s, p in sentences)
+    total = sum(len(a) + len(s) for a, s, _ in sentences)
+    if not total:
+        raise ValueError("there are no links, so there is no error rate")
+    return 1 - right / total
+
+
+# Exercises
+# 1. Find two sentences whose mean of sentence scores and whose corpus score order two systems differently.
+# 2. Permute the words of a candidate. Which p_n stays, and which falls first?
+# 3. Give a link for every target token, at random. What is the expected error rate for S = P, one link each?
