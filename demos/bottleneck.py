@@ -1,6 +1,7 @@
-"""Which problem of seq2seq does attention solve? Six experiments that measure it. Run `python -m demos.bottleneck`.
+"""Which problem of seq2seq does attention solve? Six experiments measure it. Run `python -m demos.bottleneck`.
 
-What is measured: lab/measures.py; of which models: lab/experiments.py; what is said about it: lab/sentences.py.
+What is measured: lab/measures.py, lab/interventions.py; of which models: lab/experiments.py; what is said about it:
+lab/sentences.py; how it is drawn: lab/terminal.py, lab/page.py.
 """
 
 from pathlib import Path
@@ -15,14 +16,15 @@ from .lab.terminal import told
 
 FULL_SIZES, FULL_STEPS = (16, 32, 64, 128), 2000
 SMALL = 16
-HELD_OUT = 500  # strings for each measurement
+HELD_OUT = 300  # strings for each measurement
 
 
 def main(arguments=None):
     """Train what is needed, say what was found; returns the exit status."""
     given = read_options(arguments)
     sizes = FULL_SIZES if given.full else tuple(sorted({SMALL, given.hidden}))
-    lab = Laboratory(given.models, given.seed, given.steps, given.cell, given.hidden, sizes, 50 if given.quick else HELD_OUT)
+    count = HELD_OUT // 6 if given.quick else HELD_OUT
+    lab = Laboratory(given.models, given.seed, given.steps, given.cell, given.hidden, sizes, count)
     names = [given.only] if given.only else list(EXPERIMENTS)
     lab.plan([EXPERIMENTS[name] for name in names])
     given.models.mkdir(parents=True, exist_ok=True)
@@ -41,16 +43,19 @@ def read_options(arguments):
     options = parser(
         "bottleneck",
         "Measure what attention solves.\n\n"
-        "Six experiments on random strings, each with a question, a picture and sentences that are computed from this\n"
-        "run's figures. Trains 30 small models, about 3 minutes; they are kept, and the next run takes seconds.\n\n"
+        "Six experiments on random strings, each with a question, a picture, and sentences that are computed\n"
+        "from this run's figures. Trains about 30 small models in about 3 minutes; they are kept, and the next\n"
+        "run takes seconds.\n\n"
         + "\n".join(f"  {name:<10} {question}" for name, (_, question, _) in TOLD.items()),
         "Ctrl-C stops after the step under way; the same command goes on from there.",
     )
     add_common_options(options, seed=0, steps=500, hidden=64, cell="rnn", saves=False)
     options.add_argument("--only", metavar="NAME", help="one experiment")
-    options.add_argument("--full", action="store_true", help=f"{FULL_STEPS} steps, hidden sizes {FULL_SIZES}: about an hour")
-    options.add_argument("--models", metavar="DIR", type=Path, default=Path("kept_models"), help="where models are kept (default: kept_models)")
-    options.add_argument("--html", metavar="PATH", type=Path, help="write everything as one page, with a slider through the decoding")
+    full = f"{FULL_STEPS} steps, hidden sizes {', '.join(map(str, FULL_SIZES))}: about an hour"
+    options.add_argument("--full", action="store_true", help=full)
+    kept = Path("kept_models")
+    options.add_argument("--models", metavar="DIR", type=Path, default=kept, help=f"where models are kept (default: {kept})")
+    options.add_argument("--html", metavar="PATH", type=Path, help="write it all as one page, with a slider through the decoding")
     given = options.parse_args(arguments)
     if given.full:
         given.steps = FULL_STEPS
@@ -67,12 +72,16 @@ def read_options(arguments):
 def write(given, findings):
     """The figures as JSON and the page, where asked for."""
     about = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
-    figures = {f.name: {"sentences": f.sentences, **{name: grid._asdict() for name, grid in f.grids.items()}} for f in findings}
+    figures = {
+        f.name: {"sentences": f.sentences, **{name: grid._asdict() for name, grid in f.grids.items()}}
+        for f in findings
+    }
     write_json(given.json, {"task": "bottleneck", **about, "findings": figures})
     if given.html is not None:
         from .lab.page import page
 
-        given.html.write_text(page(findings, {**about, "lengths": f"{TRAINED[0]}–{TRAINED[1]}"}), encoding="utf-8")
+        about["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
+        given.html.write_text(page(findings, about), encoding="utf-8")
         print(f"\nwrote {given.html}: open it in a browser")
 
 

@@ -652,5 +652,5 @@ def test_a_kill_while_saving_leaves_a_whole_file(path, kills=2):
 
 
 @pytest.mark.slow
-def test_fifty_kills_while_saving_leave_a_whole_file(path):
-    test_a_kill_while_saving_leaves_a_whole_file(path, kills=50)
+def test_twenty_kills_while_saving_leave_a_whole_file(path):
+    test_a_kill_while_saving_leaves_a_whole_file(path, kills=20)

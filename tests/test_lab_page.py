@@ -10,7 +10,8 @@ import pytest
 
 from demos.lab import svg
 from demos.lab.experiments import LENGTHS, LONG, TRAINED
-from demos.lab.measures import CHANGES, Grid, places
+from demos.lab.interventions import CHANGES
+from demos.lab.measures import Grid, places
 from demos.lab.page import DECODING, PICTURES, page, tables
 from demos.lab.sentences import Finding
 
@@ -73,19 +74,24 @@ def made_up(seed=0):
     variants, running = ("task", ["reverse", "reverse, lstm", "copy, lstm"]), ("running", ["forced", "free"])
     step, source, position = places("output", LONG + 1), places("source", LONG + 1), places("position", LONG)
     order, what = ("source", ["as it is", "reversed"]), ("what", ["letters", "exact"])
-    swap = ("swapped", ["values", "values and keys"]), ("outputs", ["aligned", "others"]), ("what", ["changed"])
+    swapped, outputs = ("swapped", ["values", "values and keys"]), ("outputs", ["aligned", "others"])
+    weights, changed = ("weights", list(CHANGES)), ("what", ["changed"])
     sizes, bits = rng.integers(10**4, 10**6, 4), rng.uniform(4, 94, (4, len(TRAINED)))
     grids = {
         "length": {"exact": grid(rng, four, lengths), "parameters": Grid(sizes, (four,))},
         "position": {"accuracy": grid(rng, variants, two, running, position)},
-        "dilution": {"probe": grid(rng, cell, places("place", LONG)), "gradient": grid(rng, cell, two, step, source)},
-        "capacity": {"exact": grid(rng, task, two, ("hidden", [16, 64]), short), "bits": Grid(bits, (task, short))},
+        "dilution": {"probe": grid(rng, cell, places("place", LONG)),
+                     "gradient": grid(rng, cell, two, step, source)},
+        "capacity": {"exact": grid(rng, task, two, ("hidden", [16, 64]), short),
+                     "bits": Grid(bits, (task, short))},
         "training": {"exact": grid(rng, two, ("trained up to", [10, 20]), lengths),
                      "reading": grid(rng, two, order, what)},
-        "mechanism": {"weights": grid(rng, model, ("weights", list(CHANGES))), "alignment": grid(rng, model, measure),
-                      "by step": grid(rng, measure, position), "swap": grid(rng, *swap), **decoded(rng)},
+        "mechanism": {"weights": grid(rng, model, weights), "alignment": grid(rng, model, measure),
+                      "by step": grid(rng, measure, position), "swap": grid(rng, swapped, outputs, changed),
+                      **decoded(rng)},
     }  # fmt: skip
-    return [Finding(name, f"Title of {name}", f"Question of {name}?", ["One.", "Two."], g) for name, g in grids.items()]
+    told = ["One.", "Two."]
+    return [Finding(name, f"Title of {name}", f"Question of {name}?", told, g) for name, g in grids.items()]
 
 
 def decoded(rng, H=64):
@@ -167,7 +173,8 @@ def test_every_picture_has_a_text_alternative_with_figures():
 def test_every_grid_is_in_the_tables():
     cells = [cell for table in READ.tables for row in table[1:] for cell in row[1:]]
     skipped = {DECODING + "state", DECODING + "context"}  # strips of colour, described in words
-    assert len(cells) == sum(g.values.size for f in FINDINGS for name, g in f.grids.items() if name not in skipped)
+    shown = [g for f in FINDINGS for name, g in f.grids.items() if name not in skipped]
+    assert len(cells) == sum(g.values.size for g in shown)
 
 
 def test_what_is_missing_is_a_dash_and_never_nan():
@@ -203,7 +210,8 @@ def test_the_slider_has_the_grids_numbers():
 
 @pytest.mark.parametrize("shape", ((3,), (2, 3), (4, 2), (3, 3), (2, 3, 4), (1, 2, 4, 3)), ids=str)
 def test_tables_hold_the_grid(shape):
-    g = grid(np.random.default_rng(0), *((f"axis{k}", [f"{k}.{n}" for n in range(n)]) for k, n in enumerate(shape)))
+    axes = ((f"axis{k}", [f"{k}.{place}" for place in range(n)]) for k, n in enumerate(shape))
+    g = grid(np.random.default_rng(0), *axes)
     count = 0
     for text in tables("name", g):
         where = dict(re.findall(r"(axis\d) ([\d.]+)", re.search("<caption>(.*?)</caption>", text).group(1)))

@@ -79,17 +79,26 @@ def check_model(config, params, batch, **how):
     return check_gradients(loss, params, grads, name="loss_and_gradients", **how)
 
 
-@each_method
 @every_model
-def test_loss_and_gradients(config, method):
-    check_model(config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, method))
+def test_loss_and_gradients(config):
+    check_model(config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, "complex"))
+
+
+@each_model
+def test_loss_and_gradients_by_differences(config):
+    check_model(config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, "central"))
 
 
 @pytest.mark.slow
-@each_method
 @every_model
-def test_loss_and_gradients_at_every_entry(config, method):
-    check_model(config, random_params(config, 110), random_batch(config, 111, B, 3, 4), method=method)
+def test_loss_and_gradients_at_every_entry(config):
+    check_model(config, random_params(config, 110), random_batch(config, 111, B, 3, 4), method="complex")
+
+
+@pytest.mark.slow
+@each_decoder
+def test_loss_and_gradients_at_every_entry_by_differences(config):
+    check_model(config, random_params(config, 110), random_batch(config, 111, B, 3, 4), method="central")
 
 
 @st.composite

@@ -7,10 +7,11 @@
     training    short against long training sources; the source reversed
     mechanism   is the map what the model goes by?
 
-Each is a pair: `X_models(lab)` names its models, label -> (task, decoder, choices of Config); `X(lab, runs)` gets them
-trained, by their labels, and returns named grids.
+Each is a pair: `X_models(lab)` names its models, label -> (task, decoder, choices of Config); `X(lab, runs)`
+gets them trained, by their labels, and returns named grids.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,24 +22,24 @@ from numpy_seq2seq.data import UNK
 from numpy_seq2seq.seq2seq import parameter_count, seq2seq_forward
 from numpy_seq2seq.tasks import LETTERS, bits, right_places
 
+from .interventions import changed_weights, swapped_memories
 from .measures import (
     Grid,
     accuracy_by_position,
     alignment,
-    changed_weights,
     decoding,
     exact_match,
     fixed_vector,
     gradient_map,
     places,
     probe,
-    swapped_memories,
 )
 
 LONG = 20  # the longest source that the models are trained on, and the one looked at closely
 LENGTHS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 TRAINED = [n for n in LENGTHS if n <= LONG]
 BOTH = ("fixed", "luong")
+READ = ("as it is", "reversed")  # the source
 MAPPED = 100  # strings for a gradient map
 
 
@@ -49,7 +50,8 @@ def _exact_by_length(lab, task, run, lengths):
 def length_models(lab):
     """All four on reverse; Bahdanau's as in the paper: additive score, an encoder that reads both ways."""
     paper = {"score": "additive", "directions": 2}
-    return {d: ("reverse", d, paper if d == "bahdanau" else {}) for d in ("fixed", "peeky", "luong", "bahdanau")}
+    decoders = ("fixed", "peeky", "luong", "bahdanau")
+    return {d: ("reverse", d, paper if d == "bahdanau" else {}) for d in decoders}
 
 
 def length(lab, runs):
@@ -57,20 +59,31 @@ def length(lab, runs):
     exact = [_exact_by_length(lab, "reverse", run, LENGTHS) for run in runs.values()]
     axis = "decoder", list(runs)
     sizes = np.array([parameter_count(run.params) for run in runs.values()])
-    return {"exact": Grid(np.array(exact), (axis, ("length", list(LENGTHS)))), "parameters": Grid(sizes, (axis,))}
+    return {
+        "exact": Grid(np.array(exact), (axis, ("length", list(LENGTHS)))),
+        "parameters": Grid(sizes, (axis,)),
+    }
 
 
 def position_models(lab):
-    """Reverse, where what was read early is written late, and copy, where every letter waits equally long. A plain RNN
-    does not begin to copy in so few steps; hence the LSTM, and reverse with it too, to compare like with like."""
-    tasks = {"reverse": ("reverse", lab.cell), "reverse, lstm": ("reverse", "lstm"), "copy, lstm": ("copy", "lstm")}
+    """Reverse, where what was read early is written late, and copy, where every letter waits equally long.
+
+    A plain RNN does not begin to copy in so few steps; hence the LSTM, and reverse with it too, to compare
+    like with like.
+    """
+    tasks = {
+        "reverse": ("reverse", lab.cell),
+        "reverse, lstm": ("reverse", "lstm"),
+        "copy, lstm": ("copy", "lstm"),
+    }
     return {(label, d): (task, d, {"cell": cell}) for label, (task, cell) in tasks.items() for d in BOTH}
 
 
 def position(lab, runs):
     """accuracy: Grid (task, decoder, running: forced, free; position), of strings of length LONG."""
     tasks = list(dict.fromkeys(label for label, _ in runs))
-    grids = [accuracy_by_position(lab.strings(label.split(",")[0], LONG), r.params, r.config) for (label, _), r in runs.items()]
+    strings = {label: lab.strings(label.split(",")[0], LONG) for label in tasks}
+    grids = [accuracy_by_position(strings[label], r.params, r.config) for (label, _), r in runs.items()]
     values = np.array([grid.values for grid in grids]).reshape(len(tasks), 2, 2, LONG)
     return {"accuracy": Grid(values, (("task", tasks), ("decoder", list(BOTH)), *grids[0].axes))}
 
@@ -81,18 +94,20 @@ def dilution_models(lab):
 
 
 def dilution(lab, runs):
-    """probe: Grid (cell, place); gradient: Grid (cell, decoder, output, source), shares of each output's gradient."""
+    """probe: Grid (cell, place);
+    gradient: Grid (cell, decoder, output, source), shares of each output's gradient."""
     batch, found = lab.strings("reverse", LONG, MAPPED), []
-    learn, ask = _disjoint(lab.strings("reverse", LONG, 3 * lab.count), lab.count)
+    learn, ask = _disjoint(lab.strings("reverse", LONG, 5 * lab.count), lab.count)
     for cell in CELLS:
         run = runs[cell, "fixed"]
         vectors = [fixed_vector(strings, run.params, run.config) for strings in (learn, ask)]
         found.append(probe(vectors[0], learn.source[:, :-1], vectors[1], ask.source[:, :-1]).values)
     maps = np.array([gradient_map(batch, run.params, run.config).values for run in runs.values()])
     axis, tokens = ("cell", list(CELLS)), (places("output", LONG + 1), places("source", LONG + 1))
+    axes = (axis, ("decoder", list(BOTH)), *tokens)
     return {
         "probe": Grid(np.array(found), (axis, places("place", LONG))),
-        "gradient": Grid(maps.reshape(len(CELLS), 2, LONG + 1, LONG + 1), (axis, ("decoder", list(BOTH)), *tokens)),
+        "gradient": Grid(maps.reshape(len(CELLS), 2, LONG + 1, LONG + 1), axes),
     }
 
 
@@ -105,10 +120,13 @@ def _disjoint(batch, count):
 
 
 def capacity_models(lab):
-    """Four tasks that need ever fewer bits, a small model and one of the usual size, with and without attention. With the
-    LSTM: a plain RNN does not learn in so few steps to hold what it read first."""
-    return {(task, d, H): (task, d, {"hidden": H, "cell": "lstm"})
-            for task in ("reverse", "sort", "first", "last") for d in BOTH for H in lab.sizes}
+    """Four tasks that need ever fewer bits; small and of the usual size, with attention and without.
+
+    With the LSTM: a plain RNN does not learn in so few steps to hold what it read first.
+    """
+    tasks = ("reverse", "sort", "first", "last")
+    labels = itertools.product(tasks, BOTH, lab.sizes)
+    return {(task, d, H): (task, d, {"hidden": H, "cell": "lstm"}) for task, d, H in labels}
 
 
 def capacity(lab, runs):
@@ -118,26 +136,30 @@ def capacity(lab, runs):
     needed = np.array([[bits(task, n, len(LETTERS)) for n in TRAINED] for task in tasks])
     axis, over = ("task", tasks), ("length", TRAINED)
     axes = (axis, ("decoder", list(BOTH)), ("hidden", list(lab.sizes)), over)
-    return {"exact": Grid(exact.reshape(len(tasks), 2, len(lab.sizes), -1), axes), "bits": Grid(needed, (axis, over))}
+    return {
+        "exact": Grid(exact.reshape(len(tasks), 2, len(lab.sizes), -1), axes),
+        "bits": Grid(needed, (axis, over)),
+    }
 
 
 def training_models(lab):
     """Reverse, trained on strings up to 10 and up to LONG; copy, read as it is and from behind."""
     spans = {(d, n): ("reverse", d, {"lengths": (1, n)}) for d in BOTH for n in (LONG // 2, LONG)}
-    return spans | {(d, turned): ("copy", d, {"reverse_source": turned == "reversed"})
-                    for d in BOTH for turned in ("as it is", "reversed")}
+    choices = {turned: {"reverse_source": turned == "reversed"} for turned in READ}
+    return spans | {(d, turned): ("copy", d, choices[turned]) for d in BOTH for turned in READ}
 
 
 def training(lab, runs):
-    """exact: Grid (decoder, trained up to, length), on reverse; reading: Grid (decoder, source: as it is, reversed;
-    what: letters, told the right past, and exact), on copy, strings of length LONG / 2."""
+    """exact: Grid (decoder, trained up to, length), on reverse;
+    reading: Grid (decoder, source: as it is, reversed; what: letters, told the right past, and exact), on
+    copy, strings of length LONG / 2."""
     spans, batch = (LONG // 2, LONG), lab.strings("copy", LONG // 2)
     exact = [[_exact_by_length(lab, "reverse", runs[d, n], LENGTHS) for n in spans] for d in BOTH]
-    reading = [[_letters_and_exact(batch, runs[d, turned]) for turned in ("as it is", "reversed")] for d in BOTH]
-    axis = "decoder", list(BOTH)
+    reading = [[_letters_and_exact(batch, runs[d, turned]) for turned in READ] for d in BOTH]
+    axis, what = ("decoder", list(BOTH)), ("what", ["letters", "exact"])
     return {
         "exact": Grid(np.array(exact), (axis, ("trained up to", list(spans)), ("length", list(LENGTHS)))),
-        "reading": Grid(np.array(reading), (axis, ("source", ["as it is", "reversed"]), ("what", ["letters", "exact"]))),
+        "reading": Grid(np.array(reading), (axis, ("source", list(READ)), what)),
     }
 
 
@@ -158,24 +180,25 @@ def mechanism_models(lab):
 
 def mechanism(lab, runs):
     """weights: Grid (model, weights: as it is, arg max, uniform, shifted by one), accuracy of the letters;
-    alignment: Grid (model, measure: aligned, within one place, entropy); by step: Grid (measure, position), of reverse;
-    swap: Grid (swapped: values, values and keys; outputs: aligned, others; what: changed, exchanged), of reverse;
-    state, scores, weights, context, tokens of one string, step by step, as measures.decoding returns them."""
+    alignment: Grid (model, measure: aligned, within one place, entropy);
+    by step: the same at each position, of reverse: Grid (measure, position);
+    swap: as measured by swapped_memories, of reverse: Grid (swapped, outputs, what);
+    decoding: …: the grids of one string, step by step, as measures.decoding returns them."""
     changed, looked, first = [], [], runs["reverse"]
     for run, (task, _, _) in zip(runs.values(), mechanism_models(lab).values()):
         batch = lab.strings(task, LONG)
         right, weights = _right(task, batch), seq2seq_forward(batch, run.params, run.config)[1]
         changed.append(changed_weights(batch, run.params, run.config))
         looked.append(alignment(weights[:, : right.shape[1]], right))
-    strings, axis = lab.strings("reverse", LONG), ("model", list(runs))
+    strings, pair, axis = lab.strings("reverse", LONG), (LONG // 4, LONG // 2), ("model", list(runs))
     means = np.array([grid.values.mean(axis=1) for grid in looked])
-    one = lab.strings("reverse", LONG // 2, 1)
+    one = decoding(lab.strings("reverse", LONG // 2, 1), first.params, first.config, lab.vocabulary)
     return {
         "weights": Grid(np.array([grid.values for grid in changed]), (axis, *changed[0].axes)),
         "alignment": Grid(means, (axis, looked[0].axes[0])),
         "by step": looked[0],
-        "swap": swapped_memories(strings, first.params, first.config, (LONG // 4, LONG // 2), _right("reverse", strings)),
-        **{f"decoding: {k}": grid for k, grid in decoding(one, first.params, first.config, lab.vocabulary).items()},
+        "swap": swapped_memories(strings, first.params, first.config, pair, _right("reverse", strings)),
+        **{f"decoding: {name}": grid for name, grid in one.items()},
     }
 
 

@@ -1,9 +1,13 @@
 """What can be measured of a trained model: how often it is right, what is left in its vector, where it looks.
 
-Letters: B strings, L their length, T = L + 1 output steps and S = L + 1 source places (EOS included), N numbers in
-a vector, V letters. All strings of a measurement have the same length, so that places can be compared.
+After it: interventions.py, where the model's attention is tampered with.
 
-Nothing here trains, prints or draws. Every function returns a Grid: an array whose axes have names and labels.
+Letters: B strings, L their length, T = L + 1 output steps and S = L + 1 source places (EOS included), N
+numbers in a vector, V letters. All strings of a measurement have the same length, so that places can be
+compared.
+
+Nothing here trains, prints or draws. What is measured comes as a Grid: an array whose axes have names and
+labels.
 """
 
 from typing import NamedTuple
@@ -12,13 +16,12 @@ import numpy as np
 
 from numpy_seq2seq import show
 from numpy_seq2seq.activations import softmax
-from numpy_seq2seq.attention import SCORES, align_forward
+from numpy_seq2seq.attention import SCORES
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.data import EOS
 from numpy_seq2seq.generate import generate_greedy
-from numpy_seq2seq.layers import affine_forward, embedding_forward
+from numpy_seq2seq.layers import embedding_forward
 from numpy_seq2seq.losses import cross_entropy_backward, cross_entropy_forward
-from numpy_seq2seq.readout import readout_forward
 from numpy_seq2seq.recurrent import recurrent_forward
 from numpy_seq2seq.seq2seq import decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
 
@@ -31,8 +34,10 @@ class Grid(NamedTuple):
 
     def at(self, **labels):
         """The part of the values at the given labels: grid.at(running="free") drops the axis `running`."""
-        place = tuple(known.index(labels[name]) if name in labels else slice(None) for name, known in self.axes)
-        return self.values[place]
+        place = []
+        for name, known in self.axes:
+            place.append(known.index(labels[name]) if name in labels else slice(None))
+        return self.values[tuple(place)]
 
 
 def places(name, count):
@@ -45,7 +50,7 @@ def places(name, count):
 
 def tokens_forced(batch, params, config):
     """(B, T) what the model says at each step when the steps before it were the right ones."""
-    return _best(seq2seq_forward(batch, params, config)[0])
+    return best_answers(seq2seq_forward(batch, params, config)[0])
 
 
 def tokens_free(batch, params, config):
@@ -74,8 +79,9 @@ def exact_match(batch, params, config):
     return float(((said == batch.targets) | ~batch.target_mask).all(axis=1).mean())
 
 
-def _best(logits):
-    return EOS + logits[..., EOS:].argmax(axis=2)  # PAD and BOS are no answers
+def best_answers(logits):
+    """(B, T) the most probable tokens that can be answers: PAD and BOS cannot."""
+    return EOS + logits[..., EOS:].argmax(axis=2)
 
 
 # ---- what is still in the vector ---------------------------------------------------------------------------
@@ -87,7 +93,8 @@ def probe(train_vectors, train_letters, test_vectors, test_letters, ridge=1.0):
         W = (XᵀX + λ I)⁻¹ Xᵀ Y          X vectors with a 1 appended, Y one-hot letters: ridge regression
         guess = argmax over letters of x W
 
-    Closed form, no training: what it finds is there, linearly. What it does not find may be there in another form.
+    Closed form, no training: what it finds is there, linearly. What it does not find may be there in another
+    form.
 
     Args:
         train_vectors: (B, N), of strings that are not among the test's.
@@ -108,7 +115,7 @@ def probe(train_vectors, train_letters, test_vectors, test_letters, ridge=1.0):
 
 
 def fixed_vector(batch, params, config):
-    """(B, N) all that a decoder without attention gets: the encoder's last state, h and for an LSTM c beside it."""
+    """(B, N) all that a decoder without attention gets: the encoder's last state; of an LSTM, h and c."""
     return np.concatenate(encode_forward(batch.source, batch.source_mask, params, config)[0], axis=1)
 
 
@@ -118,9 +125,9 @@ def gradient_map(batch, params, config):
         g_ts = ∂ log p(y_t | y_1 … y_{t−1}, source) / ∂ x_s     x_s the embedding of source token s
         share_ts = ‖g_ts‖² / Σ_s' ‖g_ts'‖²                      then the mean over strings
 
-    Shares, because a model that is sure of y_t has a small gradient everywhere. The model's own backward gives g. A table
-    of embeddings with one row for each token of each string makes its gradient fall apart into the x_s; then T
-    backward passes, each with the loss of one step alone.
+    Shares, because a model that is sure of y_t has a small gradient everywhere. The model's own backward
+    gives g. A table of embeddings with one row for each token of each string makes its gradient fall apart
+    into the x_s; then T backward passes, each with the loss of one step alone.
 
     Args:
         batch: strings of one length.
@@ -133,7 +140,8 @@ def gradient_map(batch, params, config):
     apart = batch._replace(source=np.arange(B * S).reshape(B, S))
     logits, _, cache = seq2seq_forward(apart, {**params, "source_embedding": table}, config)
     _, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask)
-    dlogits = cross_entropy_backward(float(batch.target_mask.sum()), loss_cache)  # each token counts for itself
+    count = float(batch.target_mask.sum())  # undoes the mean: each token counts for itself
+    dlogits = cross_entropy_backward(count, loss_cache)
     rows = []
     for t in range(dlogits.shape[1]):
         at_t = np.zeros_like(dlogits)
@@ -144,7 +152,7 @@ def gradient_map(batch, params, config):
     return Grid(np.array(rows), (places("output", len(rows)), places("source", S)))
 
 
-# ---- where it looks, and whether that matters --------------------------------------------------------------
+# ---- where it looks ----------------------------------------------------------------------------------------
 
 
 def alignment(weights, right):
@@ -161,73 +169,8 @@ def alignment(weights, right):
     off = np.abs(weights.argmax(axis=2) - right)
     entropy = -(weights * np.log2(np.where(weights > 0, weights, 1))).sum(axis=2)
     values = np.array([(off == 0).mean(axis=0), (off <= 1).mean(axis=0), entropy.mean(axis=0)])
-    return Grid(values, (("measure", ["aligned", "within one place", "entropy"]), places("position", right.shape[1])))
-
-
-def uniform(weights):
-    """The same weight everywhere: the context is the mean of the memories."""
-    return np.full_like(weights, 1 / weights.shape[2])
-
-
-def arg_max(weights):
-    """All weight on the place that had most."""
-    return (np.arange(weights.shape[2]) == weights.argmax(axis=2)[..., None]).astype(weights.dtype)
-
-
-def shifted(weights):
-    """Each row looks one place further to the right; the last place becomes the first."""
-    return np.roll(weights, 1, axis=2)
-
-
-CHANGES = {"as it is": lambda weights: weights, "arg max": arg_max, "uniform": uniform, "shifted by one": shifted}
-
-
-def tokens_with(change, batch, params, config):
-    """(B, T) what a luong model says, told the right past, when its weights are changed before they are used.
-
-        h = cell(x);  α = change(align(h, memory));  c = Σ_s α m_s;  logits = tanh(h Wh + c Wc) W + b
-    """
-    state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
-    x, _ = embedding_forward(batch.inputs, params["target_embedding"])
-    h, _, _ = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
-    weights, _ = align_forward(h, source.keys, params.get("attention", {}), source.mask, SCORES[config.score])
-    out, _ = readout_forward(h, change(weights) @ source.memory, params["readout"])
-    return _best(affine_forward(out, params["output"])[0])
-
-
-def changed_weights(batch, params, config):
-    """Accuracy of the letters when the weights are put elsewhere. Grid (weights: names of CHANGES)."""
-    right = [(tokens_with(change, batch, params, config) == batch.targets)[:, :-1].mean() for change in CHANGES.values()]
-    return Grid(np.array(right), (("weights", list(CHANGES)),))
-
-
-def swapped_memories(batch, params, config, pair, right):
-    """Exchange two memories behind the model's back, and see which outputs change: their values alone (what is found), or
-    with their keys (what they are found by). To exchange both is to change nothing but the order.
-
-    Args:
-        pair:  (i, j), places in the source.
-        right: (B, L) for each output letter the place that it comes from.
-    Returns:
-        Grid (swapped: values, values and keys; outputs: aligned, others; what: changed, exchanged): share of the letters
-        that come from i or j, and of the others, that are no longer what they were; that have become the letter of the
-        other place. Strings with the same letter at both places are left out.
-    """
-    differ = batch.source[:, pair[0]] != batch.source[:, pair[1]]
-    batch, right = type(batch)(*(a[differ] for a in batch)), right[differ]
-    state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
-    order = np.arange(source.memory.shape[1])
-    order[list(pair)] = pair[::-1]
-    values = source._replace(memory=source.memory[:, order])
-    both = values._replace(keys=source.keys[:, order])
-    before, *after = (
-        _best(decode_forward(batch.inputs, state, seen, params, config)[0])[:, : right.shape[1]] for seen in (source, values, both)
-    )
-    other = np.take_along_axis(batch.source, order[right], axis=1)  # what stands at the other place
-    aligned = np.isin(right, pair)
-    shares = [[[(a != before)[rows].mean(), ((a == other) & (a != before))[rows].mean()] for rows in (aligned, ~aligned)] for a in after]
-    axes = ("swapped", ["values", "values and keys"]), ("outputs", ["aligned", "others"]), ("what", ["changed", "exchanged"])
-    return Grid(np.array(shares), axes)
+    measure = "measure", ["aligned", "within one place", "entropy"]
+    return Grid(values, (measure, places("position", right.shape[1])))
 
 
 def decoding(batch, params, config, vocabulary, best=5):
@@ -238,8 +181,8 @@ def decoding(batch, params, config, vocabulary, best=5):
         best:  so many tokens, the most probable ones that can be answers, are reported for each step.
     Returns:
         Grids state (output, unit), scores (output, source), weights (output, source), context (output, unit),
-        tokens (output, rank) and probabilities (output, rank). The labels of `output` are the tokens that it writes
-        itself, those of `source` the source's, both with their place: "3 k".
+        tokens (output, rank) and probabilities (output, rank). The labels of `output` are the tokens that it
+        writes itself, those of `source` the source's, both with their place: "3 k".
     """
     said = generate_greedy(batch.source, batch.source_mask, params, config)
     inputs = np.concatenate([batch.inputs[:, :1], said.tokens[:, :-1]], axis=1)

@@ -49,13 +49,15 @@ class Laboratory:
 
     def run(self, experiment):
         """Train what an experiment needs, then measure. Returns its named grids."""
-        return experiment.measure(self, {label: self.model(*m) for label, m in experiment.models(self).items()})
+        runs = {label: self.model(*m) for label, m in experiment.models(self).items()}
+        return experiment.measure(self, runs)
 
     def model(self, task, decoder, choices):
         """Run of a model: the kept one, or a new one.
 
         Args:
-            choices: hidden, cell, lengths, and any choice of Config; what is not given is the laboratory's own.
+            choices: hidden, cell, lengths, and any choice of Config; what is not given is the laboratory's
+                own.
         """
         key = self._key(task, decoder, choices)
         if key not in self.models:
@@ -73,13 +75,17 @@ class Laboratory:
 
     @functools.cache
     def matched(self, cell):
-        """The even hidden size at which the model without attention has at least as many parameters as luong at the usual
-        one, less one part in twenty: its vector is larger then, so that nobody can say it was too small."""
-        count = lambda decoder, H: parameter_count(seq2seq_init(np.random.default_rng(0), self._config(decoder, H, cell=cell)))
-        wanted, H = 0.95 * count("luong", self.hidden), self.hidden
-        while count("fixed", H) < wanted:
+        """The even hidden size at which the model without attention has at least as many parameters as luong
+        at the usual one, less one part in twenty: its vector is larger then, so that nobody can say it was
+        too small."""
+        wanted, H = 0.95 * self._size("luong", self.hidden, cell), self.hidden
+        while self._size("fixed", H, cell) < wanted:
             H += 2
         return H
+
+    def _size(self, decoder, hidden, cell):
+        config = self._config(decoder, hidden, cell=cell)
+        return parameter_count(seq2seq_init(np.random.default_rng(0), config))
 
     def _config(self, decoder, hidden, **choices):
         V = len(self.vocabulary)
@@ -92,9 +98,15 @@ class Laboratory:
         name = f"{settings['task']} {config.decoder} {config.cell} {config.hidden_size}"
         path = self.folder / f"{name.replace(' ', '-')}-{zlib.crc32(key.encode()):08x}.npz"
         given = Namespace(**settings, save=path, resume=path if path.exists() else None)
-        run = fit(f"{left:>2} more  {name:<22}", config, lambda rng: self._draw(rng, settings["task"], BATCH, settings["lengths"]),
-                  settings["steps"], given, vocabularies=(self.vocabulary, self.vocabulary),
-                  then=left * sum(self.seconds) / max(len(self.seconds), 1))
+        run = fit(
+            f"{left:>2} more  {name:<22}",
+            config,
+            lambda rng: self._draw(rng, settings["task"], BATCH, settings["lengths"]),
+            settings["steps"],
+            given,
+            vocabularies=(self.vocabulary, self.vocabulary),
+            then=left * sum(self.seconds) / max(len(self.seconds), 1),
+        )
         if run.interrupted:
             raise Stopped
         return run

@@ -230,8 +230,8 @@ def _peaks(values, across, down):
 def diagram():
     """Two pictures: all through one vector; looking back at every state. Nothing in them is measured."""
     fixed = (
-        "Diagram. Without attention: four encoder boxes read a, b, c, d in turn; the last hands one vector to "
-        "the decoder, which writes d, c, b, a."
+        "Diagram. Without attention: four encoder boxes read a, b, c, d in turn; the last hands one vector "
+        "to the decoder, which writes d, c, b, a."
     )
     looks = (
         "Diagram. With attention: the same, and while the decoder writes c it also looks back at all four "

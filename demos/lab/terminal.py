@@ -1,5 +1,7 @@
 """The findings as text: a picture for each, drawn from its grids with show.py."""
 
+import itertools
+
 from numpy_seq2seq import show
 
 from .experiments import LONG
@@ -34,24 +36,36 @@ def draw_length(grids):
 
 def draw_position(grids):
     accuracy = grids["accuracy"]
-    columns = [("reverse", "forced"), ("reverse", "free"), ("reverse, lstm", "forced"), ("copy, lstm", "forced")]
+    columns = [
+        ("reverse", "forced"),
+        ("reverse", "free"),
+        ("reverse, lstm", "forced"),
+        ("copy, lstm", "forced"),
+    ]
     shares = [accuracy.at(task=task, decoder="fixed", running=running) for task, running in columns]
-    rows = [(n + 1, *(f"{show.fit(show.bar(x, 16), 16)} {x:4.0%}" for x in row)) for n, row in enumerate(zip(*shares))]
-    head = ("fixed vector", *(show.fit(f"{task}, {running}", 21) for task, running in columns))
-    return show.table(head, rows)
+    return _bars("fixed vector", [f"{task}, {running}" for task, running in columns], shares)
+
+
+def _bars(corner, names, shares):
+    """A table of bars: a column for each name and its shares, a row for each place, counted from 1."""
+    columns = [[f"{show.fit(show.bar(x, 16), 16)} {x:4.0%}" for x in column] for column in shares]
+    rows = [(place, *row) for place, row in enumerate(zip(*columns), 1)]
+    return show.table((corner, *(show.fit(name, 21) for name in names)), rows)
 
 
 def draw_dilution(grids):
     found, gradient = grids["probe"], grids["gradient"]
     cells = found.axes[0][1]
-    rows = [(place, *(f"{show.fit(show.bar(x, 16), 16)} {x:4.0%}" for x in row)) for place, row in enumerate(found.values.T, 1)]
-    probed = show.table(("probe: place", *(show.fit(c, 21) for c in cells)), rows)
-    labels = [""] * (LONG + 1)
-    fixed, luong = (show.attention_map(gradient.at(cell=cells[0], decoder=d), labels, labels).split("\n")[1:] for d in ("fixed", "luong"))
-    maps = "\n".join(f"{a}   {b}" for a, b in zip(fixed, luong))
-    width = len(fixed[0]) + 3
-    head = show.fit(f" {cells[0]}, fixed vector", width) + f" {cells[0]}, attention"
-    return f"{probed}\n\nwhich inputs (across) an output (down) depends on, by the gradient\n{head}\n{maps}"
+    labels, maps = [""] * (LONG + 1), (gradient.at(cell=cells[0], decoder=d) for d in ("fixed", "luong"))
+    fixed, luong = (show.attention_map(shares, labels, labels).split("\n")[1:] for shares in maps)
+    head = show.fit(f" {cells[0]}, fixed vector", len(fixed[0]) + 3) + f" {cells[0]}, attention"
+    return "\n".join([
+        _bars("probe: place", cells, found.values),
+        "",
+        "which inputs (across) an output (down) depends on, by the gradient",
+        head,
+        *(f"{a}   {b}" for a, b in zip(fixed, luong)),
+    ])
 
 
 def draw_capacity(grids):
@@ -60,23 +74,31 @@ def draw_capacity(grids):
     rows = []
     for task in tasks:
         rows.append((f"{task}: bits", "", *(f"{b:.0f}" for b in needed.at(task=task))))
-        rows += [(f"  {d}", f"H {H}", *map(percent, exact.at(task=task, decoder=d, hidden=H))) for d in decoders for H in sizes]
+        for d, H in itertools.product(decoders, sizes):
+            rows.append((f"  {d}", f"H {H}", *map(percent, exact.at(task=task, decoder=d, hidden=H))))
     return show.table(("exact match at length", "", *lengths), rows)
 
 
 def draw_training(grids):
     exact, reading = grids["exact"], grids["reading"]
     (_, decoders), (_, spans), (_, lengths) = exact.axes
-    rows = [(f"{d}, trained up to {n}", *map(percent, exact.at(decoder=d, **{"trained up to": n}))) for d in decoders for n in spans]
-    copied = [(f"{d}, source {s}", *map(percent, reading.at(decoder=d, source=s))) for d in decoders for s in reading.axes[1][1]]
-    return show.table(("reverse, exact match", *lengths), rows) + "\n\n" + show.table(("copy", "letters", "exact"), copied)
+    rows, copied = [], []
+    for d, n in itertools.product(decoders, spans):
+        rows.append((f"{d}, trained up to {n}", *map(percent, exact.at(decoder=d, **{"trained up to": n}))))
+    for d, s in itertools.product(decoders, reading.axes[1][1]):
+        copied.append((f"{d}, source {s}", *map(percent, reading.at(decoder=d, source=s))))
+    tables = (("reverse, exact match", *lengths), rows), (("copy", "letters", "exact"), copied)
+    return "\n\n".join(show.table(head, body) for head, body in tables)
 
 
 def draw_mechanism(grids):
     weights, looked = grids["weights"], grids["alignment"]
-    rows = [(m, *map(percent, row), *map(percent, looked.at(model=m)[:2]), f"{looked.at(model=m)[2]:.2f}")
-            for m, row in zip(weights.axes[0][1], weights.values)]
-    table = show.table(("letters right, weights", *weights.axes[1][1], "aligned", "within one", "entropy"), rows)
+    rows = []
+    for model in weights.axes[0][1]:
+        *near, entropy = looked.at(model=model)
+        rows.append((model, *map(percent, weights.at(model=model)), *map(percent, near), f"{entropy:.2f}"))
+    head = ("letters right, weights", *weights.axes[1][1], "aligned", "within one", "entropy")
+    table = show.table(head, rows)
     one = grids["decoding: weights"]
     output, source = ([label.split(" ", 1)[1] for label in labels] for _, labels in one.axes)
     return f"{table}\n\none string, step by step\n{show.attention_map(one.values, source, output)}"
