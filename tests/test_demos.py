@@ -1,5 +1,6 @@
 """The demos: they end well, tell the truth about what they measured, and say in one line what is wrong."""
 
+import importlib
 import io
 import json
 import signal
@@ -215,6 +216,19 @@ def test_progress_writes_whole_lines_into_a_file():
     progress.update(Report(2, 0.25, 1.0, 0.1, 10), 0.75)
     (line,) = stream.getvalue().splitlines()
     assert line.startswith("model  step 2/2  loss 0.2500  exact  75%") and "\r" not in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ("dates", "translate", "answer", "describe"))
+def test_languages_are_shown_saved_and_taken_up_again(name, tmp_path, monkeypatch, capsys):
+    main = importlib.import_module(f"demos.{name}").main
+    path, first, again, page = (tmp_path / file for file in ("m.npz", "1.json", "2.json", "page.html"))
+    main(["--quick", "--steps", "2", "--save", str(path), "--json", str(first), "--html", str(page)])
+    result = json.loads(first.read_text())
+    assert KEYS <= result.keys() and result["steps"] == 2 and "<script>" in page.read_text(encoding="utf-8")
+    monkeypatch.setattr(fit, "train", lambda *args, **options: iter(()))
+    main(["--quick", "--steps", "2", "--resume", str(path), "--json", str(again)])
+    assert json.loads(again.read_text()) == result
 
 
 @pytest.mark.slow
