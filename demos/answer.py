@@ -1,0 +1,310 @@
+"""A story, a question, an answer: attention beside the fixed vector. Run `python -m demos.answer`.
+
+The language and its rules are in demos/languages/stories.py. Both models have the same encoder, see the same
+stories in the same order and take the same number of steps. The encoder reads one way and the question comes
+last: while it reads a fact it cannot know what will be asked. All figures are on stories that never occur in
+training.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_seq2seq import show
+from numpy_seq2seq.config import Config
+from numpy_seq2seq.data import Vocabulary, make_batch
+from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.seq2seq import parameter_count
+from numpy_seq2seq.training import evaluate
+
+from .common import add_common_options, check_common_options, parser, random_streams, run, write_json
+from .fit import BATCH, Run, fit
+from .languages.stories import LONGEST, SHORTEST, draw_stories, vocabulary_words
+
+READS, WRITES = map(Vocabulary, vocabulary_words())
+EMBEDDING, WARMUP = 32, 100
+THIRD = LONGEST // 3
+GROUP, LONG_GROUPS = 200, 12  # held-out stories: a group of each length, and more of the longest
+
+
+class Result(NamedTuple):
+    """One trained model, and how it does on held-out stories."""
+
+    run: Run
+    stories: list
+    said: list  # its answer to each
+    tokens: list  # and with EOS, as the map has rows
+    weights: list  # of each (T, S), or None where nothing attends
+    loss: float
+    token_accuracy: float
+
+    @property
+    def right(self):
+        """(N,) boolean."""
+        return np.array([said == story.answer for said, story in zip(self.said, self.stories)])
+
+
+def main(arguments=None):
+    """Train, show, perhaps write; returns the exit status."""
+    given = read_options(arguments)
+    results = []
+    for decoder in dict.fromkeys([given.decoder, "fixed"]):
+        results.append(train_one(decoder, given, beside="fixed" if results else ""))
+        if results[-1].run.interrupted:
+            break
+    print(report(results))
+    write_json(given.json, as_json(given.seed, results))
+    if given.html is not None:
+        given.html.write_text(page(results[0]), encoding="utf-8")
+        print(f"\nwrote {given.html}: open it in a browser")
+    return 0
+
+
+def read_options(arguments):
+    options = parser(
+        "answer",
+        f"Read a story of {SHORTEST} to {LONGEST} facts and answer a question: who is where, what is held.\n"
+        "The latest fact wins, and the others distract. Trains two models with the same encoder on the same\n"
+        "stories: one whose decoder attends, and one that gets the encoder's last state and nothing else.\n"
+        "Then shows how far back each can look, on stories that never occur in training. Takes three to\n"
+        "four minutes.",
+        "Ctrl-C ends the training and shows what there is.",
+    )
+    add_common_options(options, seed=0, steps=5000, hidden=64, cell="lstm", decoder="luong", score=None)
+    options.add_argument("--html", metavar="PATH", type=Path, help="attention maps as a page with a slider")
+    given = options.parse_args(arguments)
+    if given.quick:
+        given.steps, given.hidden = min(given.steps, 20), min(given.hidden, 16)
+    check_common_options(given)
+    attends = DECODERS[given.decoder].attends
+    if given.score is not None and not attends:
+        raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
+    if given.html is not None and not attends:
+        raise ValueError(f"--html draws attention maps, and decoder {given.decoder} does not attend")
+    return given
+
+
+def draw_batch(rng):
+    """BATCH training stories of one length, so that little is padding."""
+    return as_batch(draw_stories(rng, BATCH, int(rng.integers(SHORTEST, LONGEST + 1))))
+
+
+def as_batch(stories):
+    return make_batch([(story.source, [story.answer]) for story in stories], READS, WRITES)
+
+
+def train_one(decoder, given, beside=""):
+    """Train one model and evaluate it; the same seed gives every model the same stories."""
+    attends = DECODERS[decoder].attends
+    score = given.score if attends else None
+    config = Config(len(READS), len(WRITES), EMBEDDING, given.hidden, given.cell, decoder, score)
+    lengths = [*range(SHORTEST, LONGEST), *[LONGEST] * (1 if given.quick else LONG_GROUPS)]
+    kept = random_streams(given.seed, 3)[2]
+    groups = [draw_stories(kept, GROUP // 10 if given.quick else GROUP, n, held_out=True) for n in lengths]
+    glance = None if given.quick else as_batch(groups[-1])
+    trained = fit(
+        "attention" if attends else f"{decoder} vector", config, draw_batch, given.steps, given,
+        glance=glance, warmup=WARMUP, vocabularies=(READS, WRITES), beside=beside,
+    )  # fmt: skip
+    return examine(trained, groups)
+
+
+def examine(trained, groups):
+    """A Result from a Run and lists of held-out stories, each list of one length."""
+    seen = [evaluate(trained.params, trained.config, as_batch(stories)) for stories in groups]
+    rows = [row for e in seen for row in e.tokens]
+    weights = [w for e in seen if e.weights is not None for w in e.weights] or None
+    loss, accuracy = (float(np.average([getattr(e, name) for e in seen], weights=list(map(len, groups))))
+                      for name in ("loss", "token_accuracy"))
+    tokens = [WRITES.decode(row) for row in rows]
+    return Result(trained, sum(groups, []), list(map(" ".join, tokens)), tokens, weights, loss, accuracy)
+
+
+# ---- figures -----------------------------------------------------------------------------------------------
+
+
+def exact_by_length(result):
+    """dict: number of facts -> share of answers that are right."""
+    lengths = np.array([len(story.facts) for story in result.stories])
+    return {int(n): float(result.right[lengths == n].mean()) for n in np.unique(lengths)}
+
+
+def exact_by_distance(result, shortest=LONGEST):
+    """dict: facts after the deciding one -> share of right answers, in stories of so many facts and more.
+
+    Every length counts the same, however many stories it has.
+    """
+    lengths = np.array([len(story.facts) for story in result.stories])
+    distances = np.array([story.distance for story in result.stories])
+    shares = {}
+    for n, d in sorted({(n, d) for n, d in zip(lengths, distances) if n >= shortest}):
+        shares.setdefault(int(d), []).append(result.right[(lengths == n) & (distances == d)].mean())
+    return {d: float(np.mean(shares[d])) for d in sorted(shares)}
+
+
+def near_and_far(result, shortest=LONGEST):
+    """Share right where fewer than THIRD facts came after the deciding one; where at least 2 THIRD did."""
+    shares = exact_by_distance(result, shortest)
+    near = [share for d, share in shares.items() if d < THIRD]
+    far = [share for d, share in shares.items() if d >= LONGEST - THIRD]
+    return float(np.mean(near)), float(np.mean(far))
+
+
+def weight_by_fact(story, weights):
+    """(facts + 1,) weight that the answer's step puts on each fact, and on the question."""
+    ends = np.cumsum([0, *map(len, story.sentences)])
+    return np.add.reduceat(weights[0, : len(story.source) + 1], ends)
+
+
+def peaks(result):
+    """On the longest stories: share whose largest word weight is in the deciding fact; its mean weight."""
+    both = [(s, w) for s, w in zip(result.stories, result.weights) if len(s.facts) == LONGEST]
+    on_decisive = [weight_by_fact(s, w)[s.decisive] for s, w in both]
+    largest = [weight_by_fact(s, w == w.max(axis=1, keepdims=True))[s.decisive] > 0 for s, w in both]
+    return float(np.mean(largest)), float(np.mean(on_decisive))
+
+
+def figures(result):
+    """What one model reached, as a dict for tables and JSON."""
+    return {
+        "decoder": result.run.config.decoder,
+        "score": result.run.config.score,
+        "parameters": parameter_count(result.run.params),
+        "steps": result.run.steps,
+        "seconds": result.run.seconds,
+        "seconds_to_99": result.run.seconds_to_99,
+        "loss": result.loss,
+        "token_accuracy": result.token_accuracy,
+        "exact_match": float(result.right.mean()),
+        "exact_by_length": exact_by_length(result),
+        "exact_by_distance": exact_by_distance(result),
+        "exact_by_distance_all_lengths": exact_by_distance(result, SHORTEST),
+        "peak_on_deciding_fact": None if result.weights is None else peaks(result)[0],
+    }
+
+
+def as_json(seed, results):
+    """The first model's figures, and those of the model beside it under its decoder's name."""
+    first, *others = map(figures, results)
+    return {"task": "answer", "seed": seed, **first, **{f["decoder"]: f for f in others}}
+
+
+# ---- what a person sees ------------------------------------------------------------------------------------
+
+
+def report(results):
+    """Everything about the models as text, the same examples for each."""
+    parts = [summary(results), examples(results), lengths(results), distances(results)]
+    if results[0].weights is not None:
+        parts.append(story_map(results[0], far_story(results[0])))
+    return "\n\n".join(["", *parts, conclusions(results)])
+
+
+def summary(results):
+    shown = list(map(figures, results))
+    rows = [
+        ("parameters", *(f"{f['parameters']:,}" for f in shown)),
+        ("training steps", *(f["steps"] for f in shown)),
+        ("seconds", *(f"{f['seconds']:.1f}" for f in shown)),
+        ("right answers", *(f"{f['exact_match']:.1%}" for f in shown)),
+        (f"of {LONGEST} facts", *(f"{f['exact_by_length'][LONGEST]:.1%}" for f in shown)),
+        ("loss, nats per token", *(f"{f['loss']:.4f}" for f in shown)),
+    ]
+    head = f"On {len(results[0].stories):,} held-out stories"
+    return show.table((head, *(r.run.name for r in results)), rows)
+
+
+def examples(results):
+    """Stories from their deciding fact on: the answer that is wanted, and what each model says."""
+    lines, first = [], {}
+    for n, story in enumerate(results[0].stories):
+        first.setdefault(len(story.facts), n)
+    for n in list(first.values())[::2]:
+        story = results[0].stories[n]
+        told = [" ".join(s) for s in story.sentences[story.decisive :]]
+        if len(told) > 3:
+            told[1:-1] = [f"({len(told) - 2} facts)"]
+        if story.decisive:
+            told.insert(0, f"({story.decisive} facts)" if story.decisive > 1 else "(1 fact)")
+        said = (f"{r.run.name} {r.said[n]} {'✓' if r.said[n] == story.answer else '✗'}" for r in results)
+        lines.append(f"src  {' '.join([*told, *story.asked])}\nwant {story.answer}   got: {'   '.join(said)}")
+    return "\n".join(lines)
+
+
+def lengths(results):
+    shares = [exact_by_length(r) for r in results]
+    rows = [(r.run.name, *(f"{x:.0%}" for x in share.values())) for r, share in zip(results, shares)]
+    return show.table(("Right answers by number of facts", *shares[0]), rows)
+
+
+def distances(results):
+    shares, pooled = ([exact_by_distance(r, n) for r in results] for n in (LONGEST, SHORTEST))
+    bars = lambda share: f"{show.fit(show.bar(share), 20)} {share:4.0%}"
+    rows = [(d, *(bars(s[d]) for s in shares), *(f"{s[d]:.0%}" for s in pooled)) for d in shares[0]]
+    names = [r.run.name for r in results]
+    head = ("facts since", *(show.fit(name, 25) for name in names), *(f"all: {name}" for name in names))
+    title = f"Right answers by how many facts came after the deciding one; {LONGEST} facts, and all lengths\n"
+    return title + show.table(head, rows)
+
+
+def far_story(result):
+    """Number of a long held-out story whose deciding fact lies far back, with outdated ones before it."""
+    return max(range(len(result.stories)), key=lambda n: _interest(result.stories[n]))
+
+
+def _interest(story):
+    return len(story.facts), min(len(story.outdated), 2), story.distance
+
+
+def story_map(result, n):
+    """One story, a fact on each line, with the weight that the answer's step puts on it."""
+    story = result.stories[n]
+    told = [*(" ".join(s) for s in story.sentences), " ".join(story.asked)]
+    rows = [
+        (text, f"{show.fit(show.bar(w), 20)} {w:4.0%}", "  ← decides" if k == story.decisive else "")
+        for k, (text, w) in enumerate(zip(told, weight_by_fact(story, result.weights[n])))
+    ]
+    head = (f"Where it looks as it answers {result.said[n]!r}", "weight" + " " * 19, "")
+    return "\n".join(line.rstrip() for line in show.table(head, rows).splitlines())
+
+
+def conclusions(results):
+    """What the figures of this run say, whichever way they fall."""
+    lines = []
+    for result in results:
+        exact = exact_by_length(result)[LONGEST]
+        lines.append(f"{result.run.name.capitalize()}: {exact:.1%} right at {LONGEST} facts.")
+        for shortest, told in ((LONGEST, f"Of {LONGEST} facts"), (SHORTEST, "Of all lengths")):
+            near, far = near_and_far(result, shortest)
+            verb = "falls" if near - far >= 0.05 else "rises" if far - near >= 0.05 else "hardly changes"
+            lines.append(
+                f"  {told} it {verb} with the distance: {near:.0%} where one of the latest {THIRD} facts "
+                f"decides, {far:.0%} where {LONGEST - THIRD} or more came later."
+            )
+        if result.weights is not None:
+            share, mean = peaks(result)
+            lines.append(
+                f"  The map has its peak on the deciding fact in {share:.1%} of these stories; "
+                f"{mean:.0%} of all weight lies there."
+            )
+    return "\n".join(lines)
+
+
+def page(result):
+    """A few held-out stories of growing length as a page with sliders."""
+    config, found = result.run.config, []
+    for n in (0, len(result.stories) // 4, len(result.stories) // 2, far_story(result)):
+        story, output = result.stories[n], result.tokens[n]
+        source, output = [*story.source, show.EOS_SIGN], [*output, show.EOS_SIGN][: len(result.weights[n])]
+        found.append((source, output, result.weights[n][: len(output), : len(source)]))
+    right = result.right.mean()
+    note = (
+        f"{config.cell}, {config.decoder}, {config.score}; {result.run.steps} steps; {right:.1%} right on "
+        "held-out stories. The first step writes the answer: the shade shows which fact it looks at."
+    )
+    return show.attention_page("Attention on stories", note, found)
+
+
+if __name__ == "__main__":
+    run(main)
