@@ -5,7 +5,6 @@ A new cell, score or decoder joins by joining its registry.
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from numpy_seq2seq.attention import SCORES
 from numpy_seq2seq.cells import CELLS
@@ -14,7 +13,7 @@ from numpy_seq2seq.data import BOS, EOS, UNK, Batch, pad
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import encode_forward, seq2seq_init
 
-few = settings(max_examples=20, deadline=None)
+from .helpers import few
 
 # Pairwise different, so that no transposed or exchanged array can pass; 2 is half of H.
 D, H, S, T, B = 3, 4, 5, 6, 7

@@ -193,10 +193,3 @@ def test_quick_run_writes_what_it_shows(tmp_path, capsys):
     for model in (result, result["fixed"]):
         assert f"{model['exact_match']:.2%}" in shown and f"{model['loss']:.4f}" in shown
     assert result["task"] == "dates" and "<script>" in page.read_text(encoding="utf-8")
-
-
-@pytest.mark.slow
-def test_default_run_reads_held_out_days(tmp_path):
-    path = tmp_path / "result.json"
-    assert demo.main(["--seed", "3", "--json", str(path)]) == 0
-    assert json.loads(path.read_text())["exact_match"] >= 0.995

@@ -199,12 +199,3 @@ def test_quick_run_writes_what_it_shows(tmp_path, capsys):
     for model in (result, result["fixed"]):
         assert f"{model['exact_match']:.1%}" in shown and f"{model['loss']:.4f}" in shown
     assert result["task"] == "answer" and "<script>" in page.read_text(encoding="utf-8")
-
-
-@pytest.mark.slow
-def test_default_run_answers_from_twelve_facts(tmp_path):
-    path = tmp_path / "result.json"
-    assert answer.main(["--seed", "3", "--json", str(path)]) == 0
-    result = json.loads(path.read_text())
-    assert result["exact_by_length"]["12"] >= 0.98 and result["peak_on_deciding_fact"] >= 0.95
-    assert result["fixed"]["exact_by_length"]["12"] <= 0.6
