@@ -28,6 +28,11 @@ def assert_same_bits(a, b):
 KEYS = {"task", "seed", "steps", "seconds", "parameters", "exact_match", "token_accuracy", "loss"}
 
 
+@pytest.fixture(autouse=True)
+def fewer_held_out_strings(monkeypatch):
+    monkeypatch.setattr(toy, "HELD_OUT", 1000)
+
+
 def demo(name, *arguments, stdin=""):
     command = [sys.executable, "-m", f"demos.{name}", *arguments]
     return subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=120)
@@ -46,8 +51,7 @@ def test_task_shows_both_models_and_writes_what_it_shows(task, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("task", ("reverse", "copy"))
-def test_default_models_have_nearly_as_many_parameters(task, monkeypatch, tmp_path):
-    monkeypatch.setattr(toy, "HELD_OUT", 300)
+def test_default_models_have_nearly_as_many_parameters(task, tmp_path):
     path = tmp_path / "result.json"
     toy.main(task, ["--steps", "1", "--json", str(path)])
     result = json.loads(path.read_text())
@@ -64,10 +68,10 @@ def test_cells_compared_changes_the_cell_alone(tmp_path, capsys):
 
 def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
     path = tmp_path / "models.json"
-    models_compared.main(["--quick", "--json", str(path)])
+    models_compared.main(["--quick", "--steps", "5", "--json", str(path)])
     models = json.loads(path.read_text())["models"]
     assert list(models) == [name for name, *_ in models_compared.MODELS]
-    assert {m["steps"] for m in models.values()} == {20}
+    assert {m["steps"] for m in models.values()} == {5}
     shown = capsys.readouterr().out
     assert all(f"{m['parameters']:,}" in shown for m in models.values())
 

@@ -364,6 +364,7 @@ def test_other_right_solutions_pass(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_pair_may_choose_its_cache_and_bring_helpers_along(tmp_path):
     tasks = some("lstm_cell_forward", "lstm_cell_backward")
     files = replaced("lstm_cell_backward", LSTM_OF_ITS_CACHE, replaced("lstm_cell_forward", LSTM_BY_LOOPS))

@@ -30,6 +30,7 @@ from numpy_seq2seq.seq2seq import (
 
 from .models import (
     MODELS,
+    ONE_WAY_LSTM,
     assert_equal,
     assert_same,
     each_decoder,
@@ -84,7 +85,9 @@ def test_loss_and_gradients(config):
     check_model(config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, "complex"))
 
 
-@each_model
+@pytest.mark.parametrize(
+    "config", [pytest.param(c, id=model_name(c), marks=() if c in ONE_WAY_LSTM else pytest.mark.slow) for c in MODELS]
+)
 def test_loss_and_gradients_by_differences(config):
     check_model(config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, "central"))
 
