@@ -84,3 +84,4 @@ def log_softmax_backward(dy, y):
 # 1. Derive softmax_backward from ∂y_j/∂x_i. Where does the sum over j come from?
 # 2. sigmoid(−1000.0): what do the two forms in its docstring give in floating point, and why?
 # 3. Chain log_softmax_backward by hand behind loss = −y_k. Which famous one-line gradient appears?
+# 4. Write them again: `python -m numpy_seq2seq.homework make DIR --functions softmax,softmax_backward`.

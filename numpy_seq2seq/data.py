@@ -176,3 +176,4 @@ def _check_ids(name, ids, mask, size):
 # 1. Sort the pairs by length before they are cut into batches. How much padding is saved, and what do you
 #    lose if you forget to shuffle the batches?
 # 2. Drop the source's EOS. Which inputs become impossible, and what would the encoder return for them?
+# 3. Write them again: `python -m numpy_seq2seq.homework make DIR --functions make_source,make_batch`.

@@ -83,3 +83,4 @@ def readout_backward(dout, cache):
 # Exercises
 # 1. Which part of Luong's equation 5 is lost if Wc and Wh are trained with different learning rates? None;
 #    say why the two blocks are the same matrix, and what would differ with a bias in each.
+# 2. Write them again: `python -m numpy_seq2seq.homework make DIR --functions readout_backward`.

@@ -172,3 +172,4 @@ def evaluate(params, config, batch):
 # 2. Why is `good` filled before the update and not after it?
 # 3. The loss of Evaluation uses right inputs, its accuracies do not. Construct a model with a small loss and
 #    no exact match at all.
+# 4. Write them again: `python -m numpy_seq2seq.homework make DIR --functions sampled_inputs,evaluate`.
