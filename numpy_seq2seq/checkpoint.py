@@ -126,7 +126,8 @@ def restore_rng(state):
     if name not in ("PCG64", "PCG64DXSM"):
         raise ValueError(f"a random state must be of PCG64, as np.random.default_rng makes it; got {name!r}")
     rng = np.random.Generator(getattr(np.random, name)(0))
-    with suppress(TypeError, KeyError, ValueError, OverflowError):
+    with suppress(TypeError, KeyError, ValueError, OverflowError, DeprecationWarning), warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy 1.26 warns of a number out of range, and takes another one
         rng.bit_generator.state = state
     if rng.bit_generator.state != state:
         raise ValueError(f"a random state has missing or impossible numbers: {state}; take an rng's own")
