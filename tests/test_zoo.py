@@ -1,6 +1,7 @@
 """The bug zoo: defects get in and out of the real code, somebody notices each, and nobody cries wolf."""
 
 import ast
+import inspect
 import json
 import subprocess
 import sys
@@ -80,7 +81,7 @@ def test_what_a_student_hands_in_is_the_function_with_its_docstring():
     for defect in DEFECTS.values():
         (function,) = ast.parse(student_source(defect)).body
         assert function.name == defect.function
-        assert ast.get_docstring(function, clean=False) == original(defect.module, defect.function).__doc__
+        assert ast.get_docstring(function) == inspect.getdoc(original(defect.module, defect.function))
 
 
 def test_the_difference_shows_both_lines():
