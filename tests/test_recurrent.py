@@ -398,4 +398,5 @@ def test_step_forward_and_step_backward(cell, method):
         grads = weight_gradients(np.zeros((1, B, D)), state[0][None], dgx[None], dgh[None])
         return dgx, dbefore, {name: grads[name] for name in params}
 
+    backward.__name__ = "step_backward"  # for the message
     check_pair(forward, backward, (gx, state, params), method=method, gates=cell.gates)

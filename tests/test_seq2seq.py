@@ -385,6 +385,7 @@ def test_start_backward(decoder, cell, directions, method):
         dstate, grads = start_backward(dstart, cache)
         return dstate, grads
 
+    backward.__name__ = "start_backward"  # for the message
     check_pair(forward, backward, (state, bridge), method=method)
 
 
