@@ -9,9 +9,9 @@ from pathlib import Path
 from numpy_seq2seq import show
 
 from .common import check_common_options, parser, run, write_json
-from .zoo import DEFECTS, difference
-from .zoo_detectors import DETECTORS, ask
-from .zoo_matrix import (
+from .zoo.defects import DEFECTS, difference
+from .zoo.detectors import DETECTORS, ask
+from .zoo.matrix import (
     CRASHED,
     FOUND,
     NAMES,

@@ -1,4 +1,4 @@
-"""Train on pairs of your own. Reading them: pairs.py; splitting, batches: corpus.py; asking: answers.py."""
+"""Train on pairs of your own. In pairs/: reading.py the file, corpus.py splits and batches, answers.py asking."""
 
 import hashlib
 import os
@@ -12,12 +12,12 @@ from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 
-from .answers import Model, answers, open_model, talk, text, translate
 from .common import add_common_options, check_common_options, parser, run, write_json
-from .corpus import accuracies, batches_of_like_length, evaluation_batches, mean_loss, repetitions
-from .corpus import split, spread, texts_of, with_vocabulary
 from .fit import BATCH, Best, fit
-from .pairs import LEVELS, read_pairs
+from .pairs.answers import Model, answers, open_model, talk, text, translate
+from .pairs.corpus import accuracies, batches_of_like_length, evaluation_batches, mean_loss, repetitions
+from .pairs.corpus import split, spread, texts_of, with_vocabulary
+from .pairs.reading import LEVELS, read_pairs
 
 EMBEDDING, DROPOUT, PEAK = 64, 0.1, 5e-3
 VALIDATIONS, EXAMPLES, WIDEST_BEAM = 50, 6, 100

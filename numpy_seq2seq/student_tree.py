@@ -94,7 +94,7 @@ def student_files(tasks, names):
         if path.name not in TEACHERS:
             text = blanked(read(path), {name for name, task in tasks.items() if task.file == path.as_posix()})
             files[path.as_posix()] = text.encode()
-    files |= {p.as_posix(): (ROOT / p).read_bytes() for p in _sources("demos", "**/*") if "zoo" not in p.name}
+    files |= {p.as_posix(): (ROOT / p).read_bytes() for p in _sources("demos", "**/*") if "zoo" not in p.as_posix()}
     files |= {p.as_posix(): (ROOT / p).read_bytes() for p in _sources("tests/reference", "*.npz")}
     files |= {path: text.encode() for path, text in _tests(tasks).items()}
     words = list(dict.fromkeys(word for task in tasks.values() for word in task.tests))

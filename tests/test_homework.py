@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from demos.zoo import DEFECTS, edited_sources
-from demos.zoo_edits import original
+from demos.zoo.defects import DEFECTS, edited_sources
+from demos.zoo.edits import original
 from numpy_seq2seq import assignment, grading, homework, student_tree
 from numpy_seq2seq.assignment import ROOT, all_tasks, chosen, read, solution
 from numpy_seq2seq.grading import VERDICTS, Limits, grade

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demos import answers, corpus, fit, pairs, train_pairs
+from demos import fit, train_pairs
+from demos.pairs import answers, corpus, reading
 from demos.common import Progress
 from numpy_seq2seq import data
 from numpy_seq2seq.checkpoint import load_checkpoint
@@ -33,7 +34,7 @@ def write(path, content):
 
 
 def read(path, content, **options):
-    return pairs.read_pairs(write(path, content), **options)
+    return reading.read_pairs(write(path, content), **options)
 
 
 def texts(side, level=""):
@@ -108,9 +109,9 @@ BAD = (
 def test_bad_line_is_named_or_counted(line, reason, tmp_path):
     path = write(tmp_path / "x.tsv", b"a\tb\n\n" + line + b"c\td\n")
     with pytest.raises(ValueError) as error:
-        pairs.read_pairs(path)
+        reading.read_pairs(path)
     assert str(error.value).startswith(f"{path}, line 3: {reason}") and "\n" not in str(error.value)
-    found = pairs.read_pairs(path, skip_bad=True)
+    found = reading.read_pairs(path, skip_bad=True)
     assert texts(found.source) == ["a", "c"] and found.lines == 4
     assert sorted(found.left_out.values()) == [1, 1]
     assert any(reason.startswith(kind) for kind in found.left_out)
@@ -125,17 +126,17 @@ def test_utf_16_is_named(tmp_path):
 @pytest.mark.parametrize("end", (b"\n", b""))
 def test_line_of_10_mb_is_counted_and_not_held(line, end, tmp_path, monkeypatch):
     path = write(tmp_path / "x.tsv", b"a\tb\n" + line + end)
-    found = pairs.read_pairs(path)
+    found = reading.read_pairs(path)
     assert texts(found.source) == ["a"] and found.lines == 2
     assert found.left_out == {"longer than 65,536 bytes": 1}
     with open(path, "rb") as file:
-        assert all(len(raw) <= pairs.LINE_BYTES for _, raw in pairs.numbered_lines(file))
+        assert all(len(raw) <= reading.LINE_BYTES for _, raw in reading.numbered_lines(file))
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no /dev/zero here")
 def test_endless_file_of_nul_bytes_ends_at_once():
     with pytest.raises(ValueError, match="line 1: a NUL byte"):
-        pairs.read_pairs("/dev/zero")
+        reading.read_pairs("/dev/zero")
 
 
 whole, long = [b"a\tb", b"ab\tcd", "é\tü".encode()], [b"abcd\te", b"f\tghijk"]
@@ -143,7 +144,7 @@ lines = st.sampled_from([*whole, *long, b"", b"  ", b"\t", b"a", b"a\tb\tc", b"\
 
 
 @few
-@given(st.lists(lines, max_size=20), st.sampled_from([b"\n", b"\r\n"]), st.sampled_from(list(pairs.LEVELS)))
+@given(st.lists(lines, max_size=20), st.sampled_from([b"\n", b"\r\n"]), st.sampled_from(list(reading.LEVELS)))
 def test_every_line_is_a_pair_or_counted(tmp_path_factory, found, end, level):
     path = tmp_path_factory.mktemp("lines") / "x.tsv"
     result = read(path, b"".join(line + end for line in found), level=level, longest=3, skip_bad=True)
@@ -199,7 +200,7 @@ def test_split_depends_on_the_sources_alone(tmp_path):
     mixed = write(tmp_path / "y.tsv", "".join(f"{rows[k]}!\n" for k in order))
     parts = []
     for file in (path, mixed):
-        found = pairs.read_pairs(file)
+        found = reading.read_pairs(file)
         sources = np.array(texts(found.source))
         parts.append([set(sources[part]) for part in corpus.split(found.source_keys)])
     assert parts[0] == parts[1]
@@ -209,7 +210,7 @@ def test_split_depends_on_the_sources_alone(tmp_path):
 @given(st.lists(some_text, min_size=1, max_size=20), st.integers(1, 4), st.data())
 def test_vocabulary_holds_what_occurs_often_enough_in_training(sources, least, choose):
     rows = np.array(choose.draw(st.lists(st.sampled_from(range(len(sources))), min_size=1, unique=True)))
-    texts_, counts = pairs._Texts(), Counter("".join(sources[n] for n in rows))
+    texts_, counts = reading._Texts(), Counter("".join(sources[n] for n in rows))
     for source in sources:
         texts_.add(source)
     often = {symbol for symbol, n in counts.items() if n >= least}
@@ -246,7 +247,7 @@ def test_batches_are_those_of_the_library_and_no_pair_is_favoured(tmp_path_facto
 
 def test_batches_of_like_length_draw_every_pair_alike(monkeypatch):
     monkeypatch.setattr(corpus, "BUCKET", 1)
-    rng, texts_ = np.random.default_rng(0), pairs._Texts()
+    rng, texts_ = np.random.default_rng(0), reading._Texts()
     for n in range(50):
         texts_.add("a" * int(rng.integers(1, 9)) + chr(200 + n))  # the last character tells the row
     side, vocabulary, _ = corpus.with_vocabulary(texts_.side(), np.arange(50))
@@ -471,7 +472,7 @@ def test_file_that_may_not_be_read(tmp_path):
     path = reversals(tmp_path / "x.tsv")
     path.chmod(0)
     with pytest.raises(PermissionError, match=str(path)):
-        pairs.read_pairs(path)
+        reading.read_pairs(path)
 
 
 def test_command_says_what_is_wrong_in_one_line_and_survives_a_closed_pipe(trained, tmp_path):

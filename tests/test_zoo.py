@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos import bug_zoo, zoo_matrix
-from demos.zoo import DEFECTS, OutdatedDefect, at_large, difference, student_source
-from demos.zoo_detectors import DETECTORS, ask, complex_step, finite_differences, greedy_words
-from demos.zoo_edits import original
-from demos.zoo_matrix import CRASHED, FOUND, NAMES, NOT_RUN, SILENT, TRAINED, Reading, examine, runs
-from demos.zoo_models import each_model
-from demos.zoo_training import Figures, Healthy, healthy, judge
+from demos import bug_zoo
+from demos.zoo import matrix
+from demos.zoo.defects import DEFECTS, OutdatedDefect, at_large, difference, student_source
+from demos.zoo.detectors import DETECTORS, ask, complex_step, finite_differences, greedy_words
+from demos.zoo.edits import original
+from demos.zoo.matrix import CRASHED, FOUND, NAMES, NOT_RUN, SILENT, TRAINED, Reading, examine, runs
+from demos.zoo.models import each_model
+from demos.zoo.training import Figures, Healthy, healthy, judge
 from numpy_seq2seq import show
 from numpy_seq2seq.cells import CELLS
 
@@ -123,7 +124,7 @@ UNSEEN = ("mask_ignored_in_state", "padded_rows_flipped", "mask_ignored_in_atten
 
 @pytest.mark.parametrize("name", sampled(UNSEEN, "gates_swapped"))
 def test_gradient_checks_do_not_see_a_forward_that_is_wrong_with_its_backward(name):
-    for place in zoo_matrix.places(DEFECTS[name]):
+    for place in matrix.places(DEFECTS[name]):
         assert runs(complex_step, place)
     with at_large(DEFECTS[name]):
         assert ask(complex_step) == ""

@@ -1,4 +1,4 @@
-"""Pairs that were read (pairs.py) as something to train on: split, in a vocabulary's ids, in batches."""
+"""Pairs that were read (reading.py) as something to train on: split, in a vocabulary's ids, in batches."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.training import evaluate
 
-from .pairs import Side
+from .reading import Side
 
 HELD_OUT, MOST_HELD_OUT = 20, 1000  # one source in so many for validation, one for the test; never more
 BUCKET = 32  # batches' worth of pairs of nearly the same length

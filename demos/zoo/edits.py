@@ -1,4 +1,4 @@
-"""How the zoo's defects get into the code and out again. The defects themselves: zoo.py.
+"""How the zoo's defects get into the code and out again. The defects themselves: defects.py.
 
     edited_sources   the source of the functions that a defect touches, with the defect in it
     student_source   the same of one function, as a student would hand it in

@@ -4,7 +4,7 @@ A number alone says nothing. So the same models are trained without a defect fir
 distance from the worst to the best of them is the spread. A defect is noticed where its number lies
 outside of what is healthy by more than one spread more. A loss may be too low as well: then the answer leaks.
 
-Not here: the detectors that need no training (zoo_detectors.py).
+Not here: the detectors that need no training (detectors.py).
 """
 
 import functools
@@ -21,7 +21,7 @@ from numpy_seq2seq.seq2seq import seq2seq_forward, seq2seq_init
 from numpy_seq2seq.tasks import draw_pairs
 from numpy_seq2seq.training import evaluate, train
 
-from .common import random_streams
+from ..common import random_streams
 
 LETTERS = Vocabulary("abcdefgh")
 SIZES = (len(LETTERS), len(LETTERS), 16, 32)

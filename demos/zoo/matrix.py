@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .zoo import at_large
-from .zoo_detectors import DETECTORS, ask
-from .zoo_edits import swapped
-from .zoo_training import MODELS, figures, healthy, judge
+from .defects import at_large
+from .detectors import DETECTORS, ask
+from .edits import swapped
+from .training import MODELS, figures, healthy, judge
 
 FOUND, CRASHED, SILENT, NOT_RUN = "✗", "!", "·", "–"
 TRAINED = {"loss after 100 steps": "loss", "exact match after training": "exact"}  # name, head of the column

@@ -7,11 +7,11 @@ A defect says which text of which function becomes which other. So it can be sho
 loose and caught again, or be handed in as a student's homework. Those of a forward bring their backward
 along, as an automatic differentiation would: `also` holds the further edits.
 
-Not here: how an edit gets in and out (zoo_edits.py), what notices it (zoo_detectors.py, zoo_training.py), the
+Not here: how an edit gets in and out (edits.py), what notices it (detectors.py, training.py), the
 table (bug_zoo.py).
 """
 
-from .zoo_edits import Defect, Edit, OutdatedDefect, at_large, difference, edited_sources, student_source
+from .edits import Defect, Edit, OutdatedDefect, at_large, difference, edited_sources, student_source
 
 __all__ = [
     "DEFECTS", "Defect", "Edit", "OutdatedDefect",

@@ -12,7 +12,7 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, make_batch
 from tests import slow_reference as slow
 
-from .zoo_models import LETTERS, MASK, MODELS, PAIRS, SIZES, normal, random_params, same
+from .models import LETTERS, MASK, MODELS, PAIRS, SIZES, normal, random_params, same
 
 
 def known_answer():

@@ -8,7 +8,7 @@
     steps         is writing step by step the same as all at once?
     known answer  does it agree with slow transcriptions of the papers, number by number?
 
-The other two train a model; they are in zoo_training.py. A detector is a function without arguments that
+The other two train a model; they are in training.py. A detector is a function without arguments that
 raises AssertionError, with what it noticed, or returns. It looks at a few small models and functions, the
 same ones whatever the defect: none of them knows what it is looking for.
 """
@@ -24,8 +24,8 @@ from numpy_seq2seq.data import BOS, EOS, Batch, make_batch
 from numpy_seq2seq.gradcheck import check_gradients, check_pair
 from numpy_seq2seq.training import evaluate
 
-from .zoo_answers import known_answer
-from .zoo_models import LETTERS, MASK, PAIRS, each_model, normal, one_by_one, same
+from .known_answers import known_answer
+from .models import LETTERS, MASK, PAIRS, each_model, normal, one_by_one, same
 
 CHECKED = 2  # entries of each array of a whole model; of single functions, all
 TAME = 0.5  # scale of the parameters: larger ones bend the loss more than central differences allow
