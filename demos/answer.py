@@ -6,7 +6,6 @@ last: while it reads a fact it cannot know what will be asked. All figures are o
 training.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +17,8 @@ from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.training import evaluate
 
-from .common import add_common_options, check_common_options, parser, random_streams, run, write_json
-from .fit import BATCH, Run, fit
+from .common import add_common_options, parser, random_streams, run, settle_options, write
+from .fit import BATCH, Run, fit, in_turn
 from .languages.stories import LONGEST, SHORTEST, draw_stories, vocabulary_words
 
 READS, WRITES = map(Vocabulary, vocabulary_words())
@@ -48,16 +47,9 @@ class Result(NamedTuple):
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     given = read_options(arguments)
-    results = []
-    for decoder in dict.fromkeys([given.decoder, "fixed"]):
-        results.append(train_one(decoder, given, beside="fixed" if results else ""))
-        if results[-1].run.interrupted:
-            break
+    results = in_turn(lambda decoder, beside: train_one(decoder, given, beside), dict.fromkeys([given.decoder, "fixed"]))
     print(report(results))
-    write_json(given.json, as_json(given.seed, results))
-    if given.html is not None:
-        given.html.write_text(page(results[0]), encoding="utf-8")
-        print(f"\nwrote {given.html}: open it in a browser")
+    write(given, as_json(given.seed, results), lambda: page(results[0]))
     return 0
 
 
@@ -71,17 +63,10 @@ def read_options(arguments):
         "four minutes.",
         "Ctrl-C ends the training and shows what there is.",
     )
-    add_common_options(options, seed=0, steps=5000, hidden=64, cell="lstm", decoder="luong", score=None)
-    options.add_argument("--html", metavar="PATH", type=Path, help="attention maps as a page with a slider")
+    add_common_options(options, seed=0, steps=5000, hidden=64, cell="lstm", decoder="luong", score=None,
+                       html="attention maps")
     given = options.parse_args(arguments)
-    if given.quick:
-        given.steps, given.hidden = min(given.steps, 20), min(given.hidden, 16)
-    check_common_options(given)
-    attends = DECODERS[given.decoder].attends
-    if given.score is not None and not attends:
-        raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
-    if given.html is not None and not attends:
-        raise ValueError(f"--html draws attention maps, and decoder {given.decoder} does not attend")
+    settle_options(given)
     return given
 
 

@@ -1,16 +1,17 @@
-"""Which problem of seq2seq does attention solve? Six experiments measure it. Run `python -m demos.bottleneck`.
+"""Which problem of seq2seq does attention solve? Six experiments: `python -m demos.bottleneck`.
 
-What is measured: lab/measures.py, lab/interventions.py; of which models: lab/experiments.py; what is said about it:
-lab/sentences.py; how it is drawn: lab/terminal.py, lab/page.py.
+What is measured: lab/measures.py, lab/interventions.py; of which models: lab/experiments.py; what is said
+about it: lab/sentences.py; how it is drawn: lab/terminal.py, lab/page.py.
 """
 
 from pathlib import Path
 
 from numpy_seq2seq.config import check_choice
 
-from .common import add_common_options, check_common_options, parser, run, write_json
+from .common import add_common_options, parser, run, settle_options, write
 from .lab.experiments import EXPERIMENTS
 from .lab.models import TRAINED, Laboratory, Stopped
+from .lab.page import page
 from .lab.sentences import TOLD, find
 from .lab.terminal import told
 
@@ -35,7 +36,7 @@ def main(arguments=None):
             print(told(findings[-1]), flush=True)
     except Stopped:
         print("the same command goes on from here")
-    write(given, findings)
+    write_findings(given, findings)
     return 0
 
 
@@ -49,19 +50,17 @@ def read_options(arguments):
         + "\n".join(f"  {name:<10} {question}" for name, (_, question, _) in TOLD.items()),
         "Ctrl-C stops after the step under way; the same command goes on from there.",
     )
-    add_common_options(options, seed=0, steps=500, hidden=64, cell="rnn", saves=False)
+    add_common_options(options, seed=0, steps=500, hidden=64, cell="rnn", saves=False, html="all of it")
     options.add_argument("--only", metavar="NAME", help="one experiment")
     full = f"{FULL_STEPS} steps, hidden sizes {', '.join(map(str, FULL_SIZES))}: about an hour"
     options.add_argument("--full", action="store_true", help=full)
     kept = Path("kept_models")
-    options.add_argument("--models", metavar="DIR", type=Path, default=kept, help=f"where models are kept (default: {kept})")
-    options.add_argument("--html", metavar="PATH", type=Path, help="write it all as one page, with a slider through the decoding")
+    where = f"where models are kept (default: {kept})"
+    options.add_argument("--models", metavar="DIR", type=Path, default=kept, help=where)
     given = options.parse_args(arguments)
     if given.full:
         given.steps = FULL_STEPS
-    if given.quick:
-        given.steps, given.hidden = min(given.steps, 20), min(given.hidden, 32)
-    check_common_options(given)
+    settle_options(given)
     if given.only is not None:
         check_choice("--only", given.only, EXPERIMENTS)
     if given.hidden % 2:
@@ -69,20 +68,15 @@ def read_options(arguments):
     return given
 
 
-def write(given, findings):
+def write_findings(given, findings):
     """The figures as JSON and the page, where asked for."""
     about = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
     figures = {
         f.name: {"sentences": f.sentences, **{name: grid._asdict() for name, grid in f.grids.items()}}
         for f in findings
     }
-    write_json(given.json, {"task": "bottleneck", **about, "findings": figures})
-    if given.html is not None:
-        from .lab.page import page
-
-        about["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
-        given.html.write_text(page(findings, about), encoding="utf-8")
-        print(f"\nwrote {given.html}: open it in a browser")
+    about["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
+    write(given, {"task": "bottleneck", **about, "findings": figures}, lambda: page(findings, about))
 
 
 if __name__ == "__main__":

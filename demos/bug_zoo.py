@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy_seq2seq import show
 
-from .common import check_common_options, parser, run, write_json
+from .common import parser, run, settle_options, write
 from .zoo.defects import DEFECTS, difference
 from .zoo.detectors import DETECTORS, ask
 from .zoo.matrix import (
@@ -50,7 +50,7 @@ def main(arguments=None):
     matrix = measure(list(DEFECTS.values())[:: EVERY if given.quick else 1], usual)
     seconds = time.perf_counter() - started
     print(report(matrix, usual))
-    write_json(given.json, as_json(matrix, usual, seconds))
+    write(given, as_json(matrix, usual, seconds))
     return 0
 
 
@@ -74,7 +74,7 @@ def read_options(arguments):
     options.add_argument("--quick", action="store_true", help=quick)
     options.add_argument("--json", metavar="PATH", type=Path, help="write the result as JSON")
     given = options.parse_args(arguments)
-    check_common_options(given)
+    settle_options(given)
     if given.show is not None and given.show not in DEFECTS:
         near = difflib.get_close_matches(given.show, DEFECTS, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "--list has all names"

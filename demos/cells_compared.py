@@ -1,4 +1,4 @@
-"""RNN, GRU and LSTM on the same task: only the name of the cell changes. Run `python -m demos.cells_compared`."""
+"""RNN, GRU and LSTM on one task: only the name of the cell changes. Run `python -m demos.cells_compared`."""
 
 import numpy as np
 
@@ -7,21 +7,25 @@ from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.data import Vocabulary
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
-from .common import add_common_options, check_common_options, parser, run, write_json
+from .common import add_common_options, parser, run, settle_options, write
+from .fit import in_turn
 from .toy import figures, train_one
+
+SHOWN = (2, 4, 6, 8, 10)  # lengths
 
 
 def main(arguments=None):
     given = read_options(arguments)
-    results = {}
-    for cell in CELLS:
+    vocabulary = Vocabulary(LETTERS)
+
+    def train_with(cell, beside):
         given.cell = cell
-        beside = cell if results else ""
-        results[cell] = train_one(given.task, given.decoder, Vocabulary(LETTERS), given, label=cell, beside=beside)
-        if results[cell].interrupted:
-            break
+        return train_one(given.task, given.decoder, vocabulary, given, label=cell, beside=beside)
+
+    results = dict(zip(CELLS, in_turn(train_with, CELLS)))
     print(report(given, results))
-    write_json(given.json, {"task": given.task, "seed": given.seed, "cells": {n: figures(r) for n, r in results.items()}})
+    found = {cell: figures(result) for cell, result in results.items()}
+    write(given, {"task": given.task, "seed": given.seed, "cells": found})
 
 
 def read_options(arguments):
@@ -32,12 +36,11 @@ def read_options(arguments):
         "With --decoder luong they nearly vanish. Takes about 10 seconds.",
         "Ctrl-C ends the training and shows what there is.",
     )
-    options.add_argument("--task", metavar="NAME", default="reverse", help=f"{' or '.join(TASKS)} (default: reverse)")
+    tasks = f"{' or '.join(TASKS)} (default: reverse)"
+    options.add_argument("--task", metavar="NAME", default="reverse", help=tasks)
     add_common_options(options, seed=0, steps=300, hidden=64, decoder="fixed", score=None)
     given = options.parse_args(arguments)
-    if given.quick:
-        given.steps, given.hidden = min(given.steps, 30), min(given.hidden, 32)
-    check_common_options(given)
+    settle_options(given)
     given.lengths, given.alphabet = (1, 10), LETTERS
     return given
 
@@ -46,12 +49,13 @@ def report(given, results):
     rows = []
     for cell, result in results.items():
         f = figures(result)
-        shares = (f"{f['exact_by_length'].get(n, np.nan):.0%}" for n in (2, 4, 6, 8, 10))
-        rows.append((cell, len(CELLS[cell].gates), f"{f['parameters']:,}", f"{f['seconds']:.1f}", f"{f['loss']:.3f}",
-                     f"{f['token_accuracy']:.1%}", f"{f['exact_match']:.1%}", *shares))
-    head = ("cell", "gates", "parameters", "seconds", "loss", "tokens", "exact", *(f"length {n}" for n in (2, 4, 6, 8, 10)))
+        shares = (f"{f['exact_by_length'].get(n, np.nan):.0%}" for n in SHOWN)
+        sizes = cell, len(CELLS[cell].gates), f"{f['parameters']:,}", f"{f['seconds']:.1f}"
+        rows.append((*sizes, f"{f['loss']:.3f}", f"{f['token_accuracy']:.1%}", f"{f['exact_match']:.1%}", *shares))
+    head = ("cell", "gates", "parameters", "seconds", "loss", "tokens", "exact", *(f"length {n}" for n in SHOWN))
+    title = f"{given.task}, decoder {given.decoder}, {given.steps} steps, seed {given.seed}"
     note = "loss in nats per target token; tokens, exact and length: share that is right on held-out strings"
-    return f"\n{given.task}, decoder {given.decoder}, {given.steps} steps, seed {given.seed}\n\n{show.table(head, rows)}\n\n{note}"
+    return "\n\n".join([f"\n{title}", show.table(head, rows), note])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from numpy_seq2seq.config import check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.training import TrainingError
 
+QUICK = {"steps": 20, "hidden": 32}  # with --quick, at most
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
@@ -32,9 +34,9 @@ def parser(name, description, epilog=""):
     )
 
 
-def add_common_options(options, saves=True, **defaults):
-    """--seed, --steps, --hidden, --cell, --decoder, --score where given a default; --quick, --json,
-    and, if the demo `saves`, --save and --resume."""
+def add_common_options(options, saves=True, html=None, **defaults):
+    """--seed, --steps, --hidden, --cell, --decoder, --score where given a default; --quick, --json; --html
+    where given what it writes; and, if the demo `saves`, --save and --resume."""
     known = {
         "seed": ("N", int, "everything random comes from it; same seed, same bits"),
         "steps": ("N", int, "training steps for each model"),
@@ -45,24 +47,37 @@ def add_common_options(options, saves=True, **defaults):
     }
     for name, default in defaults.items():
         metavar, kind, text = known[name]
-        options.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=f"{text} (default: {default})")
+        text = f"{text} (default: {default})"
+        options.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=text)
+    paths = {"json": "write the result as JSON"}
+    if html is not None:
+        paths["html"] = f"write {html} as a page with a slider"
     if saves:
-        options.add_argument("--save", metavar="PATH", type=Path, help="keep the model, and what is needed to go on, in PATH (.npz)")
-        options.add_argument("--resume", metavar="PATH", type=Path, help="go on with a training that was stopped")
-    options.add_argument("--quick", action="store_true", help="a few seconds, to see that everything runs; the model will be poor")
-    options.add_argument("--json", metavar="PATH", type=Path, help="write the result as JSON")
+        paths["save"] = "keep the model, and what is needed to go on, in PATH (.npz)"
+        paths["resume"] = "go on with a training that was stopped"
+    for name, text in paths.items():
+        options.add_argument(f"--{name}", metavar="PATH", type=Path, help=text)
+    quick = "a few seconds, to see that everything runs; the model will be poor"
+    options.add_argument("--quick", action="store_true", help=quick)
 
 
-def check_common_options(given):
-    """Raise ValueError unless the options that are numbers or names make sense."""
+def settle_options(given):
+    """Apply --quick, in place; raise ValueError unless the common options make sense, alone and together."""
     for name in ("steps", "hidden"):
         if hasattr(given, name):
             check_size(f"--{name}", getattr(given, name))
+            if given.quick:
+                setattr(given, name, min(getattr(given, name), QUICK[name]))
     if getattr(given, "seed", 0) < 0:
         raise ValueError(f"--seed must not be negative, got {given.seed}")
     for name, known in (("cell", CELLS), ("decoder", DECODERS), ("score", SCORES)):
         if getattr(given, name, None) is not None:
             check_choice(f"--{name}", getattr(given, name), known)
+    if hasattr(given, "decoder") and not DECODERS[given.decoder].attends:
+        if getattr(given, "score", None) is not None:
+            raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
+        if getattr(given, "html", None) is not None:
+            raise ValueError(f"--html draws attention maps, and decoder {given.decoder} does not attend")
     for name in ("json", "html", "save"):
         path = getattr(given, name, None)
         if path is not None and not path.resolve().parent.is_dir():
@@ -71,7 +86,9 @@ def check_common_options(given):
     if save is not None and save.suffix != ".npz":
         raise ValueError(f"--save: a model's file ends in .npz, got {save}")
     if save is not None and save.exists() and save != given.resume:
-        raise ValueError(f"--save: there is a {save} already; --resume {save} goes on with it, another name keeps both")
+        raise ValueError(
+            f"--save: there is a {save} already; --resume {save} goes on with it, another name keeps both"
+        )
 
 
 def run(main):
@@ -90,10 +107,16 @@ def run(main):
         sys.exit(130)
 
 
-def write_json(path, result):
-    """Write a result, if a path was given; NumPy numbers and arrays become plain ones."""
-    if path is not None:
-        path.write_text(json.dumps(result, indent=2, default=lambda value: value.tolist()) + "\n")
+def write(given, result, page=None):
+    """Write the result as JSON, and what page() returns as HTML, each where an option asks for it.
+
+    NumPy numbers and arrays become plain ones.
+    """
+    if given.json is not None:
+        given.json.write_text(json.dumps(result, indent=2, default=lambda value: value.tolist()) + "\n")
+    if page is not None and given.html is not None:
+        given.html.write_text(page(), encoding="utf-8")
+        print(f"\nwrote {given.html}: open it in a browser")
 
 
 def random_streams(seed, count):

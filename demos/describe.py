@@ -9,7 +9,6 @@ record can be put, the lower they are.
 """
 
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy_seq2seq.generate import generate_greedy, generate_sample
 from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, check_common_options, parser, random_streams, run, write_json
+from .common import add_common_options, parser, random_streams, run, settle_options, write
 from .fit import BATCH, Run, fit
 from .languages.records import (
     draw_records, draw_sentence, facts, faults, source_tokens, vocabularies, written,
@@ -49,10 +48,7 @@ def main(arguments=None):
     given = read_options(arguments)
     result = train_one(given)
     print(report(result))
-    write_json(given.json, {"task": "describe", "seed": given.seed, **figures(result)})
-    if given.html is not None:
-        given.html.write_text(page(result), encoding="utf-8")
-        print(f"\nwrote {given.html}: open it in a browser")
+    write(given, {"task": "describe", "seed": given.seed, **figures(result)}, lambda: page(result))
     return 0
 
 
@@ -64,14 +60,11 @@ def read_options(arguments):
         "are spelled and must be copied letter by letter. Takes about two minutes.",
         "Ctrl-C ends the training and shows what there is.",
     )
-    add_common_options(options, seed=0, steps=1500, hidden=128, cell="gru")
+    add_common_options(options, seed=0, steps=1500, hidden=128, cell="gru", html="attention maps")
     options.add_argument("--temperature", metavar="T", type=float, default=0.7,
                          help="of the drawn sentences: towards 0 the most probable one (default: 0.7)")
-    options.add_argument("--html", metavar="PATH", type=Path, help="write maps as a page with a slider")
     given = options.parse_args(arguments)
-    if given.quick:
-        given.steps, given.hidden = min(given.steps, 20), min(given.hidden, 16)
-    check_common_options(given)
+    settle_options(given)
     if not 0 < given.temperature < np.inf:
         raise ValueError(f"--temperature must be positive and finite, got {given.temperature}")
     return given

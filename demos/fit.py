@@ -11,7 +11,6 @@ import json
 import math
 import signal
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from numpy_seq2seq.checkpoint import Checkpoint, load_checkpoint, restore_rng, save_checkpoint
@@ -123,6 +122,19 @@ def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARM
         print(f"\nstopped after step {step}: this is what there is; {_how_to_go_on(given, target)}")
     chosen = params if best is None or best.params is None else best.params
     return Run(name, config, chosen, step, notes["seconds"], interrupted, notes["seconds_to_99"])
+
+
+def in_turn(train_one, names):
+    """Train one model after another, until one is interrupted: [train_one(name, beside), …].
+
+    The first one's file is PATH as --save gives it; into that of another goes `beside`, its name.
+    """
+    results = []
+    for name in names:
+        results.append(train_one(name, name.replace(" ", "_") if results else ""))
+        if results[-1].run.interrupted:
+            break
+    return results
 
 
 def _exact(params, config, glance, step, steps, notes):

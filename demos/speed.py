@@ -26,7 +26,7 @@ from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import check_size
 from numpy_seq2seq.data import SPECIALS
 
-from .common import check_common_options, parser, run, write_json
+from .common import parser, run, settle_options, write
 
 
 class Size(NamedTuple):
@@ -84,7 +84,7 @@ def main(arguments=None):
     print("", growth_table(growth), "", conclusion(growth), sep="\n")
     result = {"repeat": given.repeat, "sizes": sizes, "growth": growth}
     result |= {"constant": is_constant(growth), "conclusion": conclusion(growth)}
-    write_json(given.json, result | {"seconds": time.perf_counter() - started})
+    write(given, result | {"seconds": time.perf_counter() - started})
     return 0
 
 
@@ -94,7 +94,7 @@ def read_options(arguments):
     options.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
     options.add_argument("--json", metavar="PATH", type=Path, help="write all figures as JSON")
     given = options.parse_args(arguments)
-    check_common_options(given)
+    settle_options(given)
     check_size("--repeat", given.repeat)
     given.sizes, given.lengths = SIZES, LENGTHS
     if given.quick:

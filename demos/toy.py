@@ -5,7 +5,6 @@ and take the same number of steps. What differs is whether the decoder may look 
 """
 
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +18,8 @@ from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.tasks import LETTERS, check_task, draw_pairs, right_places
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, check_common_options, parser, random_streams, write_json
-from .fit import BATCH, fit
+from .common import add_common_options, parser, random_streams, settle_options, write
+from .fit import BATCH, Run, fit, in_turn
 
 EMBEDDING = 32
 HELD_OUT, EXAMPLES, MAPS = 2000, 6, 200
@@ -31,13 +30,7 @@ DEFAULTS = {"reverse": {"steps": 300, "directions": 1}, "copy": {"steps": 400, "
 class Result(NamedTuple):
     """One trained model, and how it does on held-out strings."""
 
-    name: str
-    config: Config
-    params: dict
-    steps: int
-    seconds: float
-    interrupted: bool
-    seconds_to_99: float | None
+    run: Run
     pairs: list
     batch: Batch
     evaluation: Evaluation
@@ -47,17 +40,14 @@ def main(task, arguments=None):
     """Train, show, and perhaps talk; returns the exit status."""
     given = read_options(task, arguments)
     vocabulary = Vocabulary(given.alphabet)
-    results = []
-    for decoder in dict.fromkeys([given.decoder, "fixed"]):
-        beside = "fixed" if results else ""
-        results.append(train_one(task, decoder, vocabulary, given, directions=given.directions, beside=beside))
-        if results[-1].interrupted:
-            break
+
+
+    def train_beside(decoder, beside):
+        return train_one(task, decoder, vocabulary, given, directions=given.directions, beside=beside)
+
+    results = in_turn(train_beside, dict.fromkeys([given.decoder, "fixed"]))
     print(report(task, vocabulary, results))
-    write_json(given.json, as_json(task, given.seed, results))
-    if given.html is not None:
-        given.html.write_text(page(task, vocabulary, results[0]), encoding="utf-8")
-        print(f"\nwrote {given.html}: open it in a browser")
+    write(given, as_json(task, given.seed, results), lambda: page(task, vocabulary, results[0]))
     return talk(vocabulary, results[0]) if given.interactive else 0
 
 
@@ -71,22 +61,22 @@ def read_options(task, arguments):
         "Ctrl-C ends the training and shows what there is.",
     )
     add_common_options(
-        options, seed=0, steps=DEFAULTS[task]["steps"], hidden=64, cell="lstm", decoder="luong", score=None
-    )
+        options, seed=0, steps=DEFAULTS[task]["steps"], hidden=64, cell="lstm", decoder="luong", score=None,
+        html="attention maps",
+    )  # fmt: skip
     ways = DEFAULTS[task]["directions"]
-    options.add_argument("--directions", metavar="N", type=int, default=ways, help=f"of the encoder (default: {ways})")
-    options.add_argument("--lengths", metavar="A-B", default="1-10", help="shortest and longest string (default: 1-10)")
-    options.add_argument("--alphabet", metavar="LETTERS", default=LETTERS, help="letters to draw from (default: a to z)")
-    options.add_argument("--html", metavar="PATH", type=Path, help="write attention maps as a page with a slider")
-    options.add_argument("--interactive", action="store_true", help="after training, type strings and see them decoded")
+    for name, metavar, kind, default, text in (
+        ("directions", "N", int, ways, f"of the encoder (default: {ways})"),
+        ("lengths", "A-B", str, "1-10", "shortest and longest string (default: 1-10)"),
+        ("alphabet", "LETTERS", str, LETTERS, "letters to draw from (default: a to z)"),
+    ):
+        options.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=text)
+    talk = "after training, type strings and see them decoded"
+    options.add_argument("--interactive", action="store_true", help=talk)
     given = options.parse_args(arguments)
-    if given.quick:
-        given.steps, given.hidden = min(given.steps, 30), min(given.hidden, 32)
-    check_common_options(given)
+    settle_options(given)
     given.lengths = read_lengths(given.lengths)
     check_task(task, given.lengths, given.alphabet)
-    if given.score is not None and not DECODERS[given.decoder].attends:
-        raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
     return given
 
 
@@ -100,8 +90,9 @@ def read_lengths(text):
 
 def train_one(task, decoder, vocabulary, given, label=None, directions=1, beside=""):
     """Train one model and evaluate it; the same seed gives every model the same strings."""
-    score = given.score if DECODERS[decoder].attends else None
-    config = Config(len(vocabulary), len(vocabulary), EMBEDDING, given.hidden, given.cell, decoder, score, directions)
+    attends, V = DECODERS[decoder].attends, len(vocabulary)
+    score = given.score if attends else None
+    config = Config(V, V, EMBEDDING, given.hidden, given.cell, decoder, score, directions)
 
     def draw(rng, count=BATCH, held_out=False):
         pairs = draw_pairs(task, rng, count, given.lengths, given.alphabet, held_out)
@@ -110,10 +101,11 @@ def train_one(task, decoder, vocabulary, given, label=None, directions=1, beside
     kept = random_streams(given.seed, 3)[2]
     pairs, batch = draw(kept, HELD_OUT // 5 if given.quick else HELD_OUT, held_out=True)
     glance = make_batch(pairs[:BATCH], vocabulary, vocabulary)
-    name = label or ("attention" if DECODERS[decoder].attends else f"{decoder} vector")
-    both = (vocabulary, vocabulary)
-    run = fit(name, config, lambda rng: draw(rng)[1], given.steps, given, glance=glance, vocabularies=both, beside=beside)
-    return Result(*run, pairs, batch, evaluate(run.params, config, batch))
+    run = fit(
+        label or ("attention" if attends else f"{decoder} vector"), config, lambda rng: draw(rng)[1],
+        given.steps, given, glance=glance, vocabularies=(vocabulary, vocabulary), beside=beside,
+    )  # fmt: skip
+    return Result(run, pairs, batch, evaluate(run.params, config, batch))
 
 
 # ---- figures -----------------------------------------------------------------------------------------------
@@ -144,13 +136,13 @@ def alignment_accuracy(task, result):
 def figures(result):
     """What one model reached, as a dict for tables and JSON."""
     return {
-        "decoder": result.config.decoder,
-        "score": result.config.score,
-        "directions": result.config.directions,
-        "parameters": parameter_count(result.params),
-        "steps": result.steps,
-        "seconds": result.seconds,
-        "seconds_to_99": result.seconds_to_99,
+        "decoder": result.run.config.decoder,
+        "score": result.run.config.score,
+        "directions": result.run.config.directions,
+        "parameters": parameter_count(result.run.params),
+        "steps": result.run.steps,
+        "seconds": result.run.seconds,
+        "seconds_to_99": result.run.seconds_to_99,
         "loss": result.evaluation.loss,
         "token_accuracy": result.evaluation.token_accuracy,
         "exact_match": result.evaluation.exact_match,
@@ -188,14 +180,14 @@ def report(task, vocabulary, results):
 
 def summary(results):
     rows = [
-        ("parameters", *(f"{parameter_count(r.params):,}" for r in results)),
-        ("training steps", *(r.steps for r in results)),
-        ("seconds", *(f"{r.seconds:.1f}" for r in results)),
+        ("parameters", *(f"{parameter_count(r.run.params):,}" for r in results)),
+        ("training steps", *(r.run.steps for r in results)),
+        ("seconds", *(f"{r.run.seconds:.1f}" for r in results)),
         ("exact match", *(f"{r.evaluation.exact_match:.1%}" for r in results)),
         ("token accuracy", *(f"{r.evaluation.token_accuracy:.1%}" for r in results)),
         ("loss, nats per token", *(f"{r.evaluation.loss:.4f}" for r in results)),
     ]
-    return show.table((f"On {len(results[0].pairs):,} held-out strings", *(r.name for r in results)), rows)
+    return show.table((f"On {len(results[0].pairs):,} held-out strings", *(r.run.name for r in results)), rows)
 
 
 def examples(vocabulary, results):
@@ -206,12 +198,12 @@ def examples(vocabulary, results):
         source, target = results[0].pairs[n]
         said = ["".join(vocabulary.decode(r.evaluation.tokens[n])) for r in results]
         rows.append((source, target, *(f"{s} {'✓' if s == target else '✗'}" for s in said)))
-    return show.table(("src", "want", *(f"got: {r.name}" for r in results)), rows)
+    return show.table(("src", "want", *(f"got: {r.run.name}" for r in results)), rows)
 
 
 def lengths(results):
     shares = [exact_by_length(r) for r in results]
-    rows = [(r.name, *(f"{x:.0%}" for x in share.values())) for r, share in zip(results, shares)]
+    rows = [(r.run.name, *(f"{x:.0%}" for x in share.values())) for r, share in zip(results, shares)]
     return show.table(("Exact match by length", *shares[0]), rows)
 
 
@@ -220,14 +212,15 @@ def positions(results):
     shares = [accuracy_by_position(r, n) for r in results]
     cells = [[f"{show.fit(show.bar(x), 20)} {x:4.0%}" for x in share] for share in shares]
     rows = [(str(t + 1), *row) for t, row in enumerate(zip(*cells))]
-    head = ("position", *(show.fit(r.name, 25) for r in results))
+    head = ("position", *(show.fit(r.run.name, 25) for r in results))
     return f"Accuracy by output position, strings of length {n}\n" + show.table(head, rows)
 
 
 def example_map(vocabulary, result):
     n = max(range(MAPS), key=lambda k: len(result.pairs[k][0]))
     source, output, weights = _tokens(vocabulary, result, n)
-    return "Where it looks while it writes: source across, output down\n" + show.attention_map(weights, source, output)
+    title = "Where it looks while it writes: source across, output down"
+    return f"{title}\n{show.attention_map(weights, source, output)}"
 
 
 def _tokens(vocabulary, result, n):
@@ -245,10 +238,11 @@ def conclusions(task, results):
     if len(results) == 2:
         n = _longest(results[0])
         a, b = (exact_by_length(r)[n] for r in results)
-        lines.append(f"At length {n} {results[0].name} gets {a:.0%} of the strings right and {results[1].name} {b:.0%}.")
+        one, other = (r.run.name for r in results)
+        lines.append(f"At length {n} {one} gets {a:.0%} of the strings right and {other} {b:.0%}.")
         first, *_, last = accuracy_by_position(results[1], n) if n > 1 else (b, b)
         verb = "starts right and goes wrong" if first - last >= 0.3 else "does not fall much from first to last"
-        lines.append(f"The {results[1].name} {verb}: first letter {first:.0%}, last letter {last:.0%}.")
+        lines.append(f"The {other} {verb}: first letter {first:.0%}, last letter {last:.0%}.")
     if results[0].evaluation.weights is not None:
         hits = alignment_accuracy(task, results[0])
         lines.append(f"The largest weight lies on the letter to be written for {hits:.0%} of the letters.")
@@ -257,11 +251,9 @@ def conclusions(task, results):
 
 def page(task, vocabulary, result):
     """The longest few held-out strings as a page with sliders."""
-    if result.evaluation.weights is None:
-        raise ValueError(f"--html draws attention maps, and decoder {result.config.decoder} does not attend")
     longest = sorted(range(MAPS), key=lambda n: -len(result.pairs[n][0]))[:EXAMPLES]
     note = (
-        f"{result.config.cell}, {result.config.decoder}, {result.config.score}; {result.steps} steps; "
+        f"{result.run.config.cell}, {result.run.config.decoder}, {result.run.config.score}; {result.run.steps} steps; "
         f"exact match {result.evaluation.exact_match:.1%} on held-out strings. Move a slider: at each step the "
         "decoder looks back at the whole source, and the shade shows where it looks."
     )
@@ -280,7 +272,7 @@ def talk(vocabulary, result):
             print(f"error: {odd!r} is not in the alphabet {''.join(vocabulary.ids)!r}", file=sys.stderr)
             status = 0 if sys.stdin.isatty() else 2
             continue
-        tokens, weights = generate_greedy(source, mask, result.params, result.config)
+        tokens, weights = generate_greedy(source, mask, result.run.params, result.run.config)
         print(" " * 12 + "  ".join([*line, show.EOS_SIGN]))
         for t, token in enumerate(tokens[0]):
             symbol = show.EOS_SIGN if token == EOS else vocabulary.symbols[token]

@@ -5,14 +5,13 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 
 from numpy_seq2seq import show
 from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 
-from .common import add_common_options, check_common_options, parser, run, write_json
+from .common import add_common_options, parser, run, settle_options, write
 from .fit import BATCH, Best, fit
 from .pairs.answers import Model, answers, open_model, talk, text, translate
 from .pairs.corpus import accuracies, batches_of_like_length, evaluation_batches, mean_loss, repetitions
@@ -124,18 +123,14 @@ def check_asking(given):
 
 def check_training(given):
     """Raise ValueError unless the options of training make sense; fill in those that depend on others."""
-    if given.quick:
-        given.steps, given.hidden = min(given.steps, 30), min(given.hidden, 32)
-    elif given.save is None and given.resume is None:
+    if not given.quick and given.save is None and given.resume is None:
         given.save = Path(f"{given.file.stem}.npz")
-    check_common_options(given)
+    settle_options(given)
     check_choice("--level", given.level, LEVELS)
     if given.min_count is None:
         given.min_count = 1 if given.level == "characters" else 2
     for name in ("max-length", "min-count", "patience"):
         check_size(f"--{name}", getattr(given, name.replace("-", "_")))
-    if given.score is not None and not DECODERS[given.decoder].attends:
-        raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
     if given.score is None and DECODERS[given.decoder].attends:
         given.score = "additive" if given.decoder == "bahdanau" else "general"
 
@@ -167,7 +162,7 @@ def train_on(given):
     model = Model(trained.params, config, *vocabularies, given.level)
     result = figures(given, trained, best, evaluation_batches(*sides, parts[2], config))
     print(report(model, shown, result), flush=True)
-    write_json(given.json, result)
+    write(given, result)
     return None if trained.interrupted else model
 
 

@@ -11,7 +11,6 @@ as well, but its largest weight would often lie elsewhere. For the same reason t
 from zeros. Source: Bowman et al. (2016), section 3.1, "word dropout".
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +21,8 @@ from numpy_seq2seq.data import UNK, Batch, Vocabulary, make_batch
 from numpy_seq2seq.seq2seq import parameter_count, seq2seq_forward
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, check_common_options, parser, random_streams, run, write_json
-from .fit import BATCH, Run, fit
+from .common import add_common_options, parser, random_streams, run, settle_options, write
+from .fit import BATCH, Run, fit, in_turn
 from .languages.hangul import PARTICLES, romanize
 from .languages.korean import SETS, draw_translations, vocabularies
 from .languages.metrics import alignment_error_rate, alignment_links, bleu
@@ -58,16 +57,9 @@ class Result(NamedTuple):
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     given = read_options(arguments)
-    results = []
-    for name in MODELS:
-        results.append(train_one(name, given, beside="fixed" if results else ""))
-        if results[-1].run.interrupted:
-            break
+    results = in_turn(lambda name, beside: train_one(name, given, beside), MODELS)
     print(report(results))
-    write_json(given.json, as_json(given.seed, results))
-    if given.html is not None:
-        given.html.write_text(page(results[0]), encoding="utf-8")
-        print(f"\nwrote {given.html}: open it in a browser")
+    write(given, as_json(given.seed, results), lambda: page(results[0]))
     return 0
 
 
@@ -82,12 +74,9 @@ def read_options(arguments):
         "looks with the true alignment. Takes about two minutes.",
         "Ctrl-C ends the training and shows what there is.",
     )
-    add_common_options(options, seed=0, steps=800, hidden=128, cell="gru")
-    options.add_argument("--html", metavar="PATH", type=Path, help="write maps as a page with a slider")
+    add_common_options(options, seed=0, steps=800, hidden=128, cell="gru", html="attention maps")
     given = options.parse_args(arguments)
-    if given.quick:
-        given.steps, given.hidden = min(given.steps, 20), min(given.hidden, 16)
-    check_common_options(given)
+    settle_options(given)
     return given
 
 

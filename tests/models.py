@@ -13,8 +13,6 @@ from numpy_seq2seq.data import BOS, EOS, UNK, Batch, pad
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import encode_forward, seq2seq_init
 
-from .helpers import few
-
 # Pairwise different, so that no transposed or exchanged array can pass; 2 is half of H.
 D, H, S, T, B = 3, 4, 5, 6, 7
 SIZES = {"source_vocabulary": 8, "target_vocabulary": 9, "embedding_size": D, "hidden_size": H}

@@ -23,7 +23,7 @@ from numpy_seq2seq.data import (
     pad,
 )
 
-from .models import few
+from .helpers import few
 
 LETTERS = Vocabulary("abc")
 CONFIG = Config(7, 7)

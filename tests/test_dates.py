@@ -16,7 +16,7 @@ from demos.languages.dates import CASES, FIRST, LAST, LETTERS, PATTERNS, draw, d
 from numpy_seq2seq.data import make_batch
 from numpy_seq2seq.training import Evaluation
 
-from .models import few
+from .helpers import few
 
 DAYS = (LAST - FIRST).days + 1
 days = st.integers(0, DAYS - 1).map(lambda n: FIRST + datetime.timedelta(n))

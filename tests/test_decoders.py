@@ -10,7 +10,8 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.decoders import DECODERS, readout_backward, readout_forward
 from numpy_seq2seq.gradcheck import check_pair
 
-from .models import B, H, MODELS, SIZES, T, D, assert_same, encoded, few, flat, model_name, scores
+from .helpers import few
+from .models import B, H, MODELS, SIZES, T, D, assert_same, encoded, flat, model_name, scores
 
 # What has no influence on a decoder; whoever attends looks at everything but the fixed vector.
 UNUSED = {"fixed": ["source"], "peeky": ["source.memory", "source.keys"]}

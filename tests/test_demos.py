@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from demos import cells_compared, fit, models_compared, toy
-from demos.common import Progress, run
+from demos.common import QUICK, Progress, run
+from demos.fit import Run
 from numpy_seq2seq.checkpoint import load_checkpoint
 from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.tasks import draw_pairs
@@ -44,7 +45,7 @@ def test_task_shows_both_models_and_writes_what_it_shows(task, tmp_path, capsys)
     assert toy.main(task, ["--quick", "--json", str(path), "--html", str(page)]) == 0
     shown, result = capsys.readouterr().out, json.loads(path.read_text())
     assert KEYS <= result.keys() and KEYS - {"task", "seed"} <= result["fixed"].keys()
-    assert result["task"] == task and result["steps"] == result["fixed"]["steps"] == 30
+    assert result["task"] == task and result["steps"] == result["fixed"]["steps"] == QUICK["steps"]
     for model in (result, result["fixed"]):
         assert f"{model['exact_match']:.1%}" in shown and f"{model['loss']:.4f}" in shown
     assert "<script>" in page.read_text(encoding="utf-8")
@@ -70,7 +71,7 @@ def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
     path = tmp_path / "models.json"
     models_compared.main(["--quick", "--steps", "5", "--json", str(path)])
     models = json.loads(path.read_text())["models"]
-    assert list(models) == [name for name, *_ in models_compared.MODELS]
+    assert list(models) == list(models_compared.MODELS)
     assert {m["steps"] for m in models.values()} == {5}
     shown = capsys.readouterr().out
     assert all(f"{m['parameters']:,}" in shown for m in models.values())
@@ -146,16 +147,16 @@ def test_stopped_and_resumed_ends_with_the_same_bits(tmp_path, monkeypatch, caps
     whole, parts = tmp_path / "whole.npz", tmp_path / "parts.npz"
     toy.main("reverse", ["--quick", "--save", str(whole)])
     with monkeypatch.context() as patch:
-        interrupt_at(patch, 17)
+        interrupt_at(patch, 7)
         toy.main("reverse", ["--quick", "--save", str(parts)])
-    assert f"--resume {parts}" in capsys.readouterr().out and load_checkpoint(parts).step == 17
+    assert f"--resume {parts}" in capsys.readouterr().out and load_checkpoint(parts).step == 7
     with monkeypatch.context() as patch:
-        interrupt_at(patch, 21)
+        interrupt_at(patch, 13)
         toy.main("reverse", ["--quick", "--resume", str(parts)])
     toy.main("reverse", ["--quick", "--resume", str(parts)])
     for model in ("", ".fixed"):
         a, b = (load_checkpoint(p.with_suffix(f"{model}.npz")) for p in (whole, parts))
-        assert a.step == b.step == 30 and a.rngs == b.rngs
+        assert a.step == b.step == QUICK["steps"] and a.rngs == b.rngs
         assert_same_bits((a.params, a.optimiser), (b.params, b.optimiser))
 
 
@@ -194,7 +195,7 @@ def planted(right_by_position, weights=None):
     right = np.array([*right_by_position, True]) & batch.target_mask
     tokens = np.where(right, batch.targets, 3)
     evaluation = Evaluation(0.0, float(right.mean()), float(right.all(axis=1).mean()), right, tokens, weights)
-    return toy.Result("model", None, {}, 1, 1.0, False, None, pairs, batch, evaluation)
+    return toy.Result(Run("model", None, {}, 1, 1.0, False, None), pairs, batch, evaluation)
 
 
 def test_figures_of_planted_results():

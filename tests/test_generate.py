@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_batch, make_source
+from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_source
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.generate import answer_limit, check_finite, generate_greedy, generate_sample
 from numpy_seq2seq.seq2seq import seq2seq_forward

@@ -19,7 +19,8 @@ from numpy_seq2seq.optim import (
     warmup_cosine,
 )
 
-from .models import assert_equal, few, flat
+from .helpers import few
+from .models import assert_equal, flat
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -28,6 +28,7 @@ from numpy_seq2seq.seq2seq import (
     start_forward,
 )
 
+from .helpers import few
 from .models import (
     MODELS,
     ONE_WAY_LSTM,
@@ -37,7 +38,6 @@ from .models import (
     each_model,
     every_model,
     encoded,
-    few,
     flat,
     model_name,
     B,

@@ -22,7 +22,7 @@ from demos.languages.stories import (
     vocabulary_words,
 )
 
-from .models import few
+from .helpers import few
 
 GOING, TAKING = {"reached", "visited", "entered"}, {"took", "bought", "found"}
 stories = st.builds(

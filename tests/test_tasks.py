@@ -25,7 +25,7 @@ from numpy_seq2seq.tasks import (
     sort,
 )
 
-from .models import few
+from .helpers import few
 
 seeds = st.integers(0, 2**32 - 1)
 alphabets = st.lists(st.sampled_from("abcxyzäßж語🙂 -"), min_size=3, unique=True).map("".join)
