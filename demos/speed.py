@@ -1,44 +1,34 @@
-"""How near is a training step to its physical limit, and what does a token cost when sequences grow?
+"""How near is a step to its physical limit, what does a token cost when sequences grow, what does a batch save?
 
 Measured: one step of training.train as it is (forward, backward, clipping, Adam; float32, no padding) and,
-turn by turn with it, the matrix products of such a step and nothing else. In NumPy a step cannot be faster
-than its products; what lies between the two is element-wise work, memory traffic and Python.
+turn by turn with it, the matrix products of such a step and nothing else (limits/products.py). In NumPy a step
+cannot be faster than its products; what lies between the two is element-wise work, memory traffic and Python.
 
 Then time and memory per target token while source and target grow. Attention compares every target token with
 every source token, so its own part must grow; the rest should not.
 
-Not measured: making batches, padding, generation, other libraries.
+Last, generate_greedy: many sources together, the same ones one at a time, and again the products alone. A
+model writes one token after another, so each step's products are small, and a batch is what makes them worth
+their while.
+
+Not measured: making batches, padding, other libraries.
 """
 
 import itertools
 import os
-import statistics
 import time
-import tracemalloc
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq import Batch, Config, adam_init, seq2seq_init, show, train
+from numpy_seq2seq import Batch, Config, adam_init, generate_greedy, seq2seq_init, show, train
 from numpy_seq2seq.attention import SCORES, attention_backward, attention_forward
-from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import check_size
-from numpy_seq2seq.data import SPECIALS
+from numpy_seq2seq.data import EOS, SPECIALS
 
 from .common import parser, run, settle_options, write
-
-
-class Size(NamedTuple):
-    """A model with Luong attention and the dot score, and the shape of its batch."""
-
-    cell: str
-    V: int  # both vocabularies
-    D: int  # embedding size
-    H: int  # hidden size
-    B: int  # batch
-    S: int  # source length
-    T: int  # target length
+from .limits.products import Size, multiply, numbers, training_products, writing_products
+from .limits.stopwatch import median_ms, peak_bytes
 
 
 SIZES = (
@@ -48,13 +38,14 @@ SIZES = (
 )
 GROWING, LENGTHS = Size("lstm", V=13, D=16, H=32, B=32, S=10, T=10), (10, 20, 40, 80, 160, 320)
 WITHIN = 1.5
-PATIENCE = 7  # seconds for a row of the first table, twice that for the second one
+WRITING, ALONE = [Size(cell, V=30, D=32, H=128, B=256, S=20, T=20) for cell in ("rnn", "gru", "lstm")], 32
+PATIENCE = 7  # seconds for a row of the first and the last table, twice that for the second one
 
 ABOUT = f"""How near a training step is to its physical limit.
 
 Sets a training step beside its matrix products alone, for three models; then lets source and target grow from
-{LENGTHS[0]} to {LENGTHS[-1]} tokens to see what a token costs.
-Takes about 20 seconds; on a busy machine it measures less often and takes up to a minute."""
+{LENGTHS[0]} to {LENGTHS[-1]} tokens to see what a token costs; then writes answers, many together and one at a time.
+Takes about 25 seconds; on a busy machine it measures less often and takes up to a minute."""
 
 COLUMNS = f"""first table (V vocabulary, D embedding, H hidden size, B batch, S source and T target length):
   step ms    one step of training.train: forward, backward, clipping, Adam
@@ -68,7 +59,14 @@ second table, all per target token:
   attention  the same of attention_forward and attention_backward alone: the part that grows with S×T
   rest       time: step − attention. Memory: a step of decoder `fixed`, the same model without attention, and
              no difference, because two peaks need not fall on the same moment
-  ×          rest ÷ rest at the shortest length; the last line says if it stays within {WITHIN}×, up and down
+  ×          rest ÷ rest at the shortest length; the line below says if it stays within {WITHIN}×, up and down
+
+third table, of generate_greedy, all in µs per token written:
+  alone      sources one at a time ({ALONE} of them)
+  together   all B sources as one batch
+  products   the matrix products of that batch alone
+  ×          alone ÷ together: what the batch saves
+  at most    alone ÷ products: what it would save if it did nothing else
 
 Times are medians; what is compared takes turns, so that a slow moment hits all alike. Memory is measured in
 steps of its own, since tracing slows a step. Close other programs, and leave OPENBLAS_NUM_THREADS unset."""
@@ -81,8 +79,10 @@ def main(arguments=None):
     sizes = [measure_size(size, given.repeat) for size in given.sizes]
     print(size_table(sizes), flush=True)
     growth = measure_growth(given.lengths, given.repeat)
-    print("", growth_table(growth), "", conclusion(growth), sep="\n")
-    result = {"repeat": given.repeat, "sizes": sizes, "growth": growth}
+    print("", growth_table(growth), "", conclusion(growth), sep="\n", flush=True)
+    writing = [measure_writing(size, given.repeat) for size in given.writing]
+    print("", writing_table(writing), sep="\n")
+    result = {"repeat": given.repeat, "sizes": sizes, "growth": growth, "writing": writing}
     result |= {"constant": is_constant(growth), "conclusion": conclusion(growth)}
     write(given, result | {"seconds": time.perf_counter() - started})
     return 0
@@ -96,10 +96,10 @@ def read_options(arguments):
     given = options.parse_args(arguments)
     settle_options(given)
     check_size("--repeat", given.repeat)
-    given.sizes, given.lengths = SIZES, LENGTHS
+    given.sizes, given.lengths, given.writing = SIZES, LENGTHS, WRITING
     if given.quick:
-        given.sizes, given.lengths = [s._replace(H=16, B=8, S=7, T=5) for s in SIZES], LENGTHS[:3]
-        given.repeat = min(given.repeat, 5)
+        given.sizes, given.writing = ([s._replace(H=16, B=8, S=7, T=5) for s in some] for some in (SIZES, WRITING))
+        given.lengths, given.repeat = LENGTHS[:3], min(given.repeat, 5)
     return given
 
 
@@ -119,8 +119,8 @@ def training_step(size, decoder="luong"):
 
 def attention_alone(size):
     """A function that runs attention forward and backward, shapes and layouts as in luong_forward."""
-    queries, memory = (_numbers(n, size.B, size.H).transpose(1, 0, 2) for n in (size.T, size.S))
-    mask, dcontext = np.ones((size.B, size.S), bool), _numbers(size.B, size.T, size.H)
+    queries, memory = (numbers(n, size.B, size.H).transpose(1, 0, 2) for n in (size.T, size.S))
+    mask, dcontext = np.ones((size.B, size.S), bool), numbers(size.B, size.T, size.H)
 
     def forward_and_backward():
         _, _, cache = attention_forward(queries, memory, memory, {}, mask, SCORES["dot"])
@@ -129,59 +129,14 @@ def attention_alone(size):
     return forward_and_backward
 
 
-def step_products(size):
-    """(a, b) for every product a @ b of a training step; the names are those of the package."""
-    recurrences = recurrent_products(size, size.S) + recurrent_products(size, size.T)  # encoder, decoder
-    return recurrences + attention_products(size) + output_products(size)
-
-
-def recurrent_products(size, length):
-    B, rows, GH = size.B, length * size.B, len(CELLS[size.cell].gates) * size.H
-    x, h_prev, dgx, dgh = (_numbers(rows, n) for n in (size.D, size.H, GH, GH))
-    Wx, Wh = _numbers(size.D, GH), _numbers(size.H, GH)
-    return [
-        (x, Wx),  # input_part: gx
-        *[(h_prev[:B], Wh)] * length,  # step_forward, at every step: gh
-        *[(dgh[:B], Wh.T)] * length,  # step_backward, at every step: the part of dstate that comes through gh
-        (x.T, dgx),  # weight_gradients: Wx
-        (h_prev.T, dgh),  # weight_gradients: Wh
-        (dgx, Wx.T),  # recurrent_backward: dx
-    ]
-
-
-def attention_products(size):
-    queries, memory = (_numbers(n, size.B, size.H).transpose(1, 0, 2) for n in (size.T, size.S))
-    weights, dcontext = _numbers(size.B, size.T, size.S), _numbers(size.B, size.T, size.H)
-    keys, dscores = memory, weights
-    return [
-        (queries, keys.transpose(0, 2, 1)),  # dot_score_forward: scores
-        (weights, memory),  # attention_forward: context
-        (dcontext, memory.transpose(0, 2, 1)),  # attention_backward: dweights
-        (weights.transpose(0, 2, 1), dcontext),  # attention_backward: dmemory
-        (dscores, keys),  # dot_score_backward: dqueries
-        (dscores.transpose(0, 2, 1), queries),  # dot_score_backward: dkeys
-    ]
-
-
-def output_products(size):
-    h, context, da, out = (_numbers(size.B * size.T, size.H) for _ in range(4))
-    Wh, Wc, W = (_numbers(size.H, n) for n in (size.H, size.H, size.V))
-    dlogits = _numbers(size.B * size.T, size.V)
-    return [
-        *[(h, Wh), (context, Wc)],  # readout_forward: both terms of a
-        *[(da, Wh.T), (h.T, da)],  # readout_backward: dh, grads Wh
-        *[(da, Wc.T), (context.T, da)],  # readout_backward: dcontext, grads Wc
-        *[(out, W), (dlogits, W.T), (out.T, dlogits)],  # affine_forward: y; affine_backward: dx, grads W
-    ]
-
-
-def multiply(products):
-    for a, b in products:
-        a @ b
-
-
-def _numbers(*shape):
-    return np.random.default_rng(0).standard_normal(shape, "float32")
+def writer(size):
+    """A function that writes T tokens for each of the first `rows` of B random sources."""
+    rng, config = np.random.default_rng(0), Config(size.V, size.V, size.D, size.H, size.cell)
+    params = seq2seq_init(rng, config)
+    params["output"]["b"][EOS] = -1e9  # no answer ends before the limit
+    source = rng.integers(len(SPECIALS), size.V, (size.B, size.S))
+    mask = np.ones_like(source, bool)
+    return lambda rows: generate_greedy(source[rows], mask[rows], params, config, size.T)
 
 
 # ---- how it is measured ------------------------------------------------------------------------------------
@@ -189,7 +144,7 @@ def _numbers(*shape):
 
 def measure_size(size, repeat):
     """Figures of one size as a dict."""
-    step, products = training_step(size), step_products(size)
+    step, products = training_step(size), training_products(size)
     step_ms, products_ms = median_ms([step, lambda: multiply(products)], repeat, PATIENCE)
     return {
         **size._asdict(),
@@ -223,31 +178,18 @@ def _again(work, times):
     return lambda: [work() for _ in range(times)]
 
 
-def median_ms(works, repeat, seconds):
-    """Median milliseconds of each; they take turns, after a first round that does not count. When the seconds
-    are over, no further round begins."""
-    ends, rounds = time.perf_counter() + seconds, []
-    while len(rounds) <= repeat and (len(rounds) < 2 or time.perf_counter() < ends):
-        rounds.append([_milliseconds(work) for work in works])
-    return [statistics.median(times) for times in zip(*rounds[1:])]
-
-
-def _milliseconds(work):
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1e3
-
-
-def peak_bytes(work):
-    """Most memory in use at one time during a second call, with what the first one has left behind."""
-    tracemalloc.start()
-    try:
-        work()
-        tracemalloc.reset_peak()
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+def measure_writing(size, repeat):
+    """Figures of generate_greedy for one size as a dict."""
+    write_rows, products, alone = writer(size), writing_products(size), min(ALONE, size.B)
+    works = [
+        lambda: [write_rows(slice(b, b + 1)) for b in range(alone)],
+        lambda: write_rows(slice(None)),
+        lambda: multiply(products),
+    ]
+    counts = np.array([alone, size.B, size.B]) * size.T
+    us = (np.array(median_ms(works, repeat, PATIENCE)) * 1e3 / counts).tolist()
+    times = dict(zip(("us_alone", "us_together", "us_products"), us))
+    return {**size._asdict(), **times, "saving": us[0] / us[1], "saving_at_most": us[0] / us[2]}
 
 
 # ---- what a person sees ------------------------------------------------------------------------------------
@@ -266,6 +208,13 @@ def growth_table(growth):
     rows = [(line["length"], *(f"{line[name]:.2f}" for name in names)) for line in growth]
     title = f"Per target token ({GROWING.cell}, D={GROWING.D}, H={GROWING.H}, B={GROWING.B})"
     return f"{title}\n{show.table(head, rows)}"
+
+
+def writing_table(writing):
+    head = (*Size._fields, "alone µs", "together", "products", "×", "at most")
+    shapes = (*["{}"] * len(Size._fields), *["{:.2f}"] * 3, *["{:.1f}"] * 2)
+    rows = [[shape.format(value) for shape, value in zip(shapes, line.values())] for line in writing]
+    return f"Greedy answers, per token written\n{show.table(head, rows)}"
 
 
 def spans(growth):

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from demos import speed
+from demos.limits.products import Size, training_products, writing_products
 
 ROOT = pathlib.Path(__file__).parents[1]
-SIZE = speed.Size("lstm", V=29, D=3, H=7, B=5, S=11, T=13)
+SIZE = Size("lstm", V=29, D=3, H=7, B=5, S=11, T=13)
 
 
 def command(*arguments):
@@ -26,7 +27,7 @@ def command(*arguments):
 def test_quick_run_writes_all_figures(tmp_path):
     done = command("--quick", "--repeat", "2", "--json", str(tmp_path / "speed.json"))
     assert (done.returncode, done.stderr) == (0, "")
-    columns = {*speed.Size._fields, "step_ms", "products_ms", "ratio", "tokens_per_second", "peak_mb"}
+    columns = {*Size._fields, "step_ms", "products_ms", "ratio", "tokens_per_second", "peak_mb"}
     result = json.loads((tmp_path / "speed.json").read_text())
     assert result["conclusion"] in done.stdout and result["seconds"] > 0 and result["repeat"] == 2
     for line in result["sizes"]:
@@ -39,6 +40,10 @@ def test_quick_run_writes_all_figures(tmp_path):
         # the rest of the time is a difference, which noise could turn negative
         assert all(value > 0 for name, value in line.items() if name not in ("us_rest", "us_ratio"))
     assert result["growth"][0]["us_ratio"] == result["growth"][0]["kb_ratio"] == 1
+    for line in result["writing"]:
+        assert line["saving"] == pytest.approx(line["us_alone"] / line["us_together"])
+        assert line["saving_at_most"] == pytest.approx(line["us_alone"] / line["us_products"])
+    assert [line["cell"] for line in result["writing"]] == ["rnn", "gru", "lstm"]
 
 
 @pytest.mark.parametrize("option, value, word", [("--repeat", "0", "positive"), ("--json", "a/b", "folder")])
@@ -54,11 +59,11 @@ def test_conclusion_says_what_the_figures_say(us, kb, verdict):
 
 
 @pytest.mark.parametrize("cell, gates", (("rnn", 1), ("gru", 3), ("lstm", 4)))
-def test_step_products_have_three_times_the_multiply_adds_of_a_forward_pass(cell, gates):
+def test_training_products_have_three_times_the_multiply_adds_of_a_forward_pass(cell, gates):
     _, V, D, H, B, S, T = SIZE
     encoder, decoder = (B * length * gates * H * (D + H) for length in (S, T))
     attention, readout, output = 2 * B * T * S * H, 2 * B * T * H * H, B * T * H * V
-    listed = sum(a.size * b.shape[-1] for a, b in speed.step_products(SIZE._replace(cell=cell)))
+    listed = sum(a.size * b.shape[-1] for a, b in training_products(SIZE._replace(cell=cell)))
     # backward needs two products for each one of forward: one for each factor's gradient
     assert listed == 3 * (encoder + decoder + attention + readout + output)
 
@@ -94,9 +99,16 @@ def kind(a, b):
     return [(x.shape, tuple(np.argsort(x.strides)), x.dtype.name) for x in (a, b)]
 
 
+WORKS = {  # what is done, and the list of its products
+    "training": (lambda speed, size: speed.training_step(size)(), training_products),
+    "writing": (lambda speed, size: speed.writer(size)(slice(None)), writing_products),
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
 @pytest.mark.parametrize("cell", ("rnn", "gru", "lstm"))
-def test_step_products_are_the_products_of_a_training_step(cell, monkeypatch):
-    size, found = SIZE._replace(cell=cell), Counter()
+def test_products_are_those_that_the_package_really_takes(cell, work, monkeypatch):
+    (do, products), size, found = WORKS[work], SIZE._replace(cell=cell), Counter()
 
     def recorded_product(a, b):
         found[str(kind(a, b))] += 1
@@ -106,5 +118,5 @@ def test_step_products_are_the_products_of_a_training_step(cell, monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [RecordingFinder, *sys.meta_path])
     for name in [n for n in sys.modules if n.split(".")[0] in ("numpy_seq2seq", "demos")]:
         monkeypatch.delitem(sys.modules, name)
-    importlib.import_module("demos.speed").training_step(size)()
-    assert found == Counter(str(kind(a, b)) for a, b in speed.step_products(size))
+    do(importlib.import_module("demos.speed"), size)
+    assert found == Counter(str(kind(a, b)) for a, b in products(size))
