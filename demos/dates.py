@@ -36,7 +36,8 @@ class Result(NamedTuple):
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     given = read_options(arguments)
-    results = in_turn(lambda decoder, beside: train_one(decoder, given, beside), dict.fromkeys([given.decoder, "fixed"]))
+    decoders = dict.fromkeys([given.decoder, "fixed"])
+    results = in_turn(lambda decoder, beside: train_one(decoder, given, beside), decoders)
     print(report(results))
     write(given, as_json(given.seed, results), lambda: page(results[0]))
     return 0

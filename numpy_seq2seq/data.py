@@ -38,7 +38,8 @@ class Vocabulary:
         self.ids = {symbol: k for symbol, k in ids.items() if k > UNK}  # a special token is never data
         if len(ids) < len(self.symbols):
             twice = next(s for k, s in enumerate(self.symbols) if ids[s] != k)
-            raise ValueError(f"symbol {twice!r} occurs twice; a vocabulary needs distinct symbols other than {SPECIALS}")
+            needs = f"a vocabulary needs distinct symbols other than {SPECIALS}"
+            raise ValueError(f"symbol {twice!r} occurs twice; {needs}")
 
     def __len__(self):
         return len(self.symbols)

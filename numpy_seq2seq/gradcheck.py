@@ -240,7 +240,8 @@ def _call_backward(backward, arguments, args):
             answers.append(backward(*arguments))
     except Exception as error:
         if "read-only" in str(error):
-            raise GradientError(f"{_name(backward)} writes into an array that it was given (cache or gradient)") from error
+            message = f"{_name(backward)} writes into an array that it was given (cache or gradient)"
+            raise GradientError(message) from error
         if answers:
             raise GradientError(f"{_name(backward)} called twice fails: does it use up its cache?") from error
         raise

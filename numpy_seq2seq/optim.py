@@ -33,8 +33,10 @@ def sgd_step(params, grads, state, learning_rate):
 
 def adam_init(params):
     """State of Adam: m and v, zero, in the shape of params; t, the number of steps taken."""
-    zeros = [{layer: {n: np.zeros_like(a) for n, a in arrays.items()} for layer, arrays in params.items()} for _ in "mv"]
-    return {"m": zeros[0], "v": zeros[1], "t": 0}
+    def zeros():
+        return {layer: {name: np.zeros_like(a) for name, a in arrays.items()} for layer, arrays in params.items()}
+
+    return {"m": zeros(), "v": zeros(), "t": 0}
 
 
 def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, decay=0.0):

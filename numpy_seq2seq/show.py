@@ -75,7 +75,10 @@ def attention_page(title, note, examples):
     Returns:
         HTML; needs no network and follows the browser's light or dark setting.
     """
-    data = [{"source": s, "output": o, "weights": [[round(float(w), 3) for w in row] for row in rows]} for s, o, rows in examples]
+    data = [
+        {"source": source, "output": output, "weights": [[round(float(w), 3) for w in row] for row in weights]}
+        for source, output, weights in examples
+    ]
     parts = {"TITLE": html.escape(title), "NOTE": html.escape(note), "DATA": json.dumps(data).replace("<", "\\u003c")}
     return re.sub("|".join(parts), lambda found: parts[found[0]], _PAGE)
 

@@ -175,10 +175,11 @@ def luong_feeding_backward(dout, dstate, cache):
 
 def _room(T, first, source):
     """Arrays, time first, for T + 1 vectors like `first` (which begins them), T vectors, and T rows of weights."""
-    B, H = first.shape
-    vectors = np.empty((T + 1, B, H), first.dtype)
+    (B, S, M), H = source.memory.shape, first.shape[1]
+    shapes = (T + 1, B, H), (T, B, M), (T, B, S)
+    vectors, contexts, weights = (np.empty(shape, first.dtype) for shape in shapes)
     vectors[0] = first
-    return vectors, np.empty((T, *source.memory[:, 0].shape), first.dtype), np.empty((T, *source.memory.shape[:2]), first.dtype)
+    return vectors, contexts, weights
 
 
 def _gate_gradients(s_prev, layer):

@@ -58,7 +58,8 @@ def right_places(task, source):
     places = list(range(len(source)))
     if task == "sort":
         places.sort(key=lambda k: source[k])
-    return np.array({"copy": places, "sort": places, "reverse": places[::-1], "first": places[:1], "last": places[-1:]}[task], int)
+    chosen = {"reverse": places[::-1], "first": places[:1], "last": places[-1:]}
+    return np.array(chosen.get(task, places), int)  # copy and sort take them all
 
 
 def bits(task, length, letters):

@@ -54,15 +54,15 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
         teacher_forcing: the probability, as a function of the step, that the decoder is told the right token
                   and not its own (sampled_inputs); by default 1 throughout.
         rng:      np.random.Generator, for dropout and for sampled_inputs.
-        start:    steps that were taken before: the first one here is start + 1. With params, state, rng and batches as they
-                  were then, the rest has the same bits as a training that was never stopped.
+        start:    steps that were taken before: the first one here is start + 1. With params, state, rng and
+                  batches as they were then, the rest has the same bits as a training that was never stopped.
     Yields:
         Report, after each step.
     Raises:
         TrainingError: the loss or the gradient is no longer finite. The parameters are then put back to
             the last ones that gave a finite loss.
-        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; a missing rng, a clip that is not
-            positive, parameters that are not finite, too few batches.
+        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; a missing rng, a clip
+            that is not positive, parameters that are not finite, too few batches.
     """
     if rng is None and (config.dropout or teacher_forcing):
         raise ValueError("dropout and teacher_forcing draw random numbers: pass rng=np.random.default_rng(seed)")

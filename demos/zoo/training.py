@@ -87,4 +87,5 @@ def judge(figure, number, usual):
     numbers = [getattr(f, figure) for f in usual.all]
     what = {"loss": f"loss after {GLANCE} steps", "exact": "exact match"}[figure]
     text = f"{what} {number:.3f}; healthy models: {min(numbers):.3f} to {max(numbers):.3f}"
-    return text if not (figure == "loss" and number < low) else f"{text}. Too good: does the answer leak, or does padding count?"
+    too_good = figure == "loss" and number < low
+    return f"{text}. Too good: does the answer leak, or does padding count?" if too_good else text
