@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_seq2seq.attention import SCORES
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.training import TrainingError
 
 QUICK = {"steps": 20, "hidden": 32}  # with --quick, at most

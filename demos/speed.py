@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 
 from numpy_seq2seq import Batch, Config, adam_init, generate_greedy, seq2seq_init, show, train
-from numpy_seq2seq.attention import SCORES, attention_backward, attention_forward
+from numpy_seq2seq.attention import attention_backward, attention_forward
 from numpy_seq2seq.config import check_size
 from numpy_seq2seq.data import EOS, SPECIALS
+from numpy_seq2seq.scores import SCORES
 
 from .common import parser, run, settle_options, write
 from .limits.products import Size, multiply, numbers, training_products, writing_products
 from .limits.stopwatch import median_ms, peak_bytes
-
 
 SIZES = (
     Size("lstm", V=59, D=16, H=256, B=128, S=29, T=10),

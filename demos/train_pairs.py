@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-
 from numpy_seq2seq import show
 from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
@@ -14,8 +13,17 @@ from numpy_seq2seq.seq2seq import parameter_count
 from .common import add_common_options, parser, run, settle_options, write
 from .fit import BATCH, Best, fit
 from .pairs.answers import Model, answers, open_model, talk, text, translate
-from .pairs.corpus import accuracies, batches_of_like_length, evaluation_batches, mean_loss, repetitions
-from .pairs.corpus import split, spread, texts_of, with_vocabulary
+from .pairs.corpus import (
+    accuracies,
+    batches_of_like_length,
+    evaluation_batches,
+    mean_loss,
+    repetitions,
+    split,
+    spread,
+    texts_of,
+    with_vocabulary,
+)
 from .pairs.reading import LEVELS, read_pairs
 
 EMBEDDING, DROPOUT, PEAK = 64, 0.1, 5e-3

@@ -23,10 +23,10 @@ The rooms in reading order:
      2 layers        embedding, affine, dropout         config, seq2seq: the models
      3 cells         RNN, GRU, LSTM: one step         8 optim       SGD, Adam, clipping, schedules
      4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
-     5 attention     scores, weights, context        10 generate, beam: the model's own words
-     6 losses        masked cross-entropy            11 data, tasks
-                                                      A gradcheck, gradcheck_message
-                                                      B checkpoint    C show    D pytorch
+       stacks        directions, layers              10 generate, beam: the model's own words
+     5 scores        a query beside a memory         11 data, tasks
+       attention     weights, context                 A gradcheck, gradcheck_message
+     6 losses        masked cross-entropy             B checkpoint    C show    D pytorch
                                                       E homework: assignment, student_tree,
                                                         transplant, grading
 

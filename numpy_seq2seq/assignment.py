@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-ROOMS = """activations layers cells recurrent attention losses encoder readout decoders step_decoders seq2seq
+ROOMS = """activations layers cells recurrent stacks scores attention losses encoder readout decoders step_decoders seq2seq
     optim training generate beam data tasks""".split()  # in reading order
 OTHERS = """
     sigmoid softmax log_softmax glorot weight_gradients token_accuracy sequence_accuracy
@@ -26,6 +26,8 @@ OTHERS = """
     make_batch right_places is_held_out draw_pairs
 """.split()  # besides every _forward and _backward
 TEST_FILES = {  # where it is not test_ROOM.py alone
+    "stacks": ("recurrent",),
+    "scores": ("attention",),
     "readout": ("decoders",),
     "step_decoders": ("decoders",),
     "seq2seq": ("seq2seq", "pytorch"),
@@ -41,8 +43,8 @@ GRADED_BY = {  # where the tests that bear the name are too few, or all of them 
 SETS = {
     "layers": ("layers", ""),
     "cells": ("cells", ""),
-    "bptt": ("recurrent", "step_ recurrent_ weight_gradients"),
-    "attention": ("attention", ""),
+    "bptt": ("recurrent", ""),
+    "attention": ("scores attention", ""),
     "loss": ("losses", ""),
     "decoders": ("decoders step_decoders", ""),
     "adam": ("optim", "adam_"),

@@ -1,6 +1,6 @@
 """Chapter 7e. The configuration: every choice that a model is made of, checked once.
 
-Before this: cells.py, attention.py, decoders.py. After it: seq2seq.py.
+Before this: cells.py, scores.py, decoders.py. After it: seq2seq.py.
 
 Not here: choices of training (training.py, optim.py) or of generation (generate.py).
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .attention import SCORES
 from .cells import CELLS
 from .data import UNK
 from .decoders import DECODERS
+from .scores import SCORES
 
 
 def check_choice(name, value, known):
@@ -37,7 +37,7 @@ class Config:
         hidden_size:    H, of the decoder, and of the encoder's memory with all its directions.
         cell:           a name of cells.CELLS.
         decoder:        a name of decoders.DECODERS.
-        score:          a name of attention.SCORES; None means dot where the decoder attends.
+        score:          a name of scores.SCORES; None means dot where the decoder attends.
         directions:     of the encoder: 1, or 2 with H/2 units each.
         layers:         of the encoder; the decoder has one and starts from the top layer's last state.
         reverse_source: the encoder reads from the last token to the first (one direction only).

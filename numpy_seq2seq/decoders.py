@@ -29,10 +29,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .attention import SCORES, attention_backward, attention_forward
+from .attention import attention_backward, attention_forward
 from .cells import CELLS
 from .readout import Source, no_gradient, readout_backward, readout_forward, readout_init
 from .recurrent import recurrent_backward, recurrent_forward, recurrent_init
+from .scores import SCORES
 from .step_decoders import (
     bahdanau_backward,
     bahdanau_forward,

@@ -1,6 +1,6 @@
 """Chapter 7a. The encoder: token ids to one memory per token, and a last state.
 
-Before this: layers.py, recurrent.py. After it: decoders.py.
+Before this: layers.py, stacks.py. After it: readout.py.
 
 Letters: B batch, S source length, D embedding size, H hidden size.
 
@@ -20,7 +20,8 @@ Not here: what a decoder does with either (decoders.py).
 
 from .cells import CELLS
 from .layers import embedding_backward, embedding_forward, embedding_init
-from .recurrent import recurrent_init, stack_backward, stack_forward
+from .recurrent import recurrent_init
+from .stacks import stack_backward, stack_forward
 
 
 def encoder_layers(config):

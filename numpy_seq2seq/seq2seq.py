@@ -19,7 +19,6 @@ Not here: the loop over batches (training.py), the choice of tokens (generate.py
 import numpy as np
 
 from .activations import tanh_backward
-from .attention import keys_backward, keys_forward
 from .cells import CELLS
 from .decoders import DECODERS
 from .encoder import encoder_backward, encoder_forward, encoder_init
@@ -36,6 +35,7 @@ from .layers import (
 )
 from .losses import cross_entropy_backward, cross_entropy_forward
 from .readout import Source
+from .scores import keys_backward, keys_forward
 
 # glibc returns freed memory to the system above a limit that it learns: twice the largest block freed so far, 32 MB
 # counting at most. This block, which is never written to, sets it. Without it every training step would be given

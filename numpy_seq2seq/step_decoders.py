@@ -21,11 +21,12 @@ Not here: decoders that attend after the whole recurrence (decoders.py).
 
 import numpy as np
 
-from .attention import SCORES, align_backward, align_forward
+from .attention import align_backward, align_forward
 from .cells import CELLS
 from .layers import glorot
 from .readout import Source, readout_backward, readout_forward, readout_init
 from .recurrent import input_part, recurrent_init, step_backward, step_forward, weight_gradients
+from .scores import SCORES
 
 
 def bahdanau_init(rng, config):

@@ -6,11 +6,11 @@ A new cell, score or decoder joins by joining its registry.
 import numpy as np
 import pytest
 
-from numpy_seq2seq.attention import SCORES
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, EOS, UNK, Batch, pad
 from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import encode_forward, seq2seq_init
 
 # Pairwise different, so that no transposed or exchanged array can pass; 2 is half of H.

@@ -1,4 +1,4 @@
-"""Chapter 5: attention weighs real memories and nothing else, for any number of queries; gradients alike."""
+"""Chapter 5, scores and attention: it weighs real memories and nothing else, for any number of queries; gradients alike."""
 
 import numpy as np
 import pytest
@@ -9,21 +9,23 @@ from numpy_seq2seq.activations import softmax
 from numpy_seq2seq.attention import (
     align_backward,
     align_forward,
-    additive_score_backward,
-    additive_score_forward,
-    dot_score_backward,
-    dot_score_forward,
-    scaled_dot_score_backward,
-    scaled_dot_score_forward,
-    SCORES,
     attention_backward,
     attention_forward,
-    keys_backward,
-    keys_forward,
     masked_softmax_backward,
     masked_softmax_forward,
 )
 from numpy_seq2seq.gradcheck import check_pair
+from numpy_seq2seq.scores import (
+    SCORES,
+    additive_score_backward,
+    additive_score_forward,
+    dot_score_backward,
+    dot_score_forward,
+    keys_backward,
+    keys_forward,
+    scaled_dot_score_backward,
+    scaled_dot_score_forward,
+)
 
 from . import slow_reference
 from .helpers import (

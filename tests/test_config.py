@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from numpy_seq2seq.attention import SCORES
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.scores import SCORES
 
 SIZES = ["source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"]
 ATTENDS = [name for name, decoder in DECODERS.items() if decoder.attends]

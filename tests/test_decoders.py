@@ -11,7 +11,7 @@ from numpy_seq2seq.decoders import DECODERS, readout_backward, readout_forward
 from numpy_seq2seq.gradcheck import check_pair
 
 from .helpers import few
-from .models import B, H, MODELS, SIZES, T, D, assert_same, encoded, flat, model_name, scores
+from .models import MODELS, SIZES, B, D, H, T, assert_same, encoded, flat, model_name, scores
 
 # What has no influence on a decoder; whoever attends looks at everything but the fixed vector.
 UNUSED = {"fixed": ["source"], "peeky": ["source.memory", "source.keys"]}

@@ -18,13 +18,10 @@ import sys
 import numpy as np
 import pytest
 
-from numpy_seq2seq import attention, cells, decoders, generate, optim, recurrent, seq2seq
+from numpy_seq2seq import attention, cells, decoders, generate, optim, recurrent, seq2seq, stacks
 from numpy_seq2seq.attention import (
-    SCORES,
     attention_backward,
     attention_forward,
-    keys_backward,
-    keys_forward,
     masked_softmax_backward,
     masked_softmax_forward,
 )
@@ -36,6 +33,7 @@ from numpy_seq2seq.gradcheck import GradientError, check_gradients, check_pair
 from numpy_seq2seq.layers import affine_backward, affine_forward, embedding_backward, embedding_forward
 from numpy_seq2seq.losses import cross_entropy_backward, cross_entropy_forward
 from numpy_seq2seq.recurrent import recurrent_backward, recurrent_forward, step_backward
+from numpy_seq2seq.scores import SCORES, keys_backward, keys_forward
 from numpy_seq2seq.seq2seq import encode_backward, encode_forward
 
 from .models import SIZES, assert_same, one_by_one, random_batch, random_params
@@ -446,7 +444,7 @@ def mask_ignored_by_the_recurrence(patch):
     def forward(x, state, params, cell, mask=None, reverse=False):
         return recurrent_forward(x, state, params, cell, None, reverse)
 
-    patch.setattr(recurrent, "recurrent_forward", forward)
+    patch.setattr(stacks, "recurrent_forward", forward)
 
 
 def padded_rows_flipped(patch):
@@ -454,7 +452,7 @@ def padded_rows_flipped(patch):
     def forward(x, state, params, cell, mask=None, reverse=False):
         return recurrent_forward(x, state, params, cell, None if reverse else mask, reverse)
 
-    patch.setattr(recurrent, "recurrent_forward", forward)
+    patch.setattr(stacks, "recurrent_forward", forward)
 
 
 def mask_ignored_by_the_attention(patch):

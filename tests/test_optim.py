@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_seq2seq.optim import (
-    exponential_decay,
-    inverse_sqrt,
     adam_init,
     adam_step,
     clip_by_global_norm,
+    exponential_decay,
     global_norm,
+    inverse_sqrt,
     sgd_init,
     sgd_step,
     warmup_cosine,

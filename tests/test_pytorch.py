@@ -11,8 +11,9 @@ from numpy_seq2seq.encoder import encoder_init, encoder_layers
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.optim import adam_init, adam_step, clip_by_global_norm
 from numpy_seq2seq.pytorch import TORCH_GATES, from_torch, to_torch
-from numpy_seq2seq.recurrent import recurrent_forward, stack_backward, stack_forward
+from numpy_seq2seq.recurrent import recurrent_forward
 from numpy_seq2seq.seq2seq import loss_and_gradients, seq2seq_forward
+from numpy_seq2seq.stacks import stack_backward, stack_forward
 
 from .helpers import assert_close, few, frozen, frozen_answers, leaves, normal, seeds, sizes
 from .models import assert_equal

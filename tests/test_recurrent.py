@@ -1,4 +1,4 @@
-"""Chapter 4: a run over time is the cell step by step, whatever the padding, the batch, the direction."""
+"""Chapter 4, recurrent and stacks: a run over time is the cell step by step, whatever the padding, the batch, the direction."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,18 +11,15 @@ from hypothesis import strategies as st
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.recurrent import (
-    step_backward,
-    step_forward,
-    weight_gradients,
-    directions_backward,
-    directions_forward,
     recurrent_backward,
     recurrent_forward,
     recurrent_init,
-    stack_backward,
-    stack_forward,
+    step_backward,
+    step_forward,
+    weight_gradients,
     zero_state,
 )
+from numpy_seq2seq.stacks import directions_backward, directions_forward, stack_backward, stack_forward
 
 from . import slow_reference
 from .helpers import (
@@ -41,7 +38,7 @@ from .helpers import (
 
 
 class Network(NamedTuple):
-    """One of the three pairs of recurrent.py, and what it is set to."""
+    """One of the three pairs of recurrent.py and stacks.py, and what it is set to."""
 
     name: str
     forward: Callable

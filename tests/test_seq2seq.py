@@ -11,9 +11,9 @@ from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, PAD, Batch, Vocabulary, make_batch
 from numpy_seq2seq.decoders import DECODERS
-from numpy_seq2seq.readout import Source
 from numpy_seq2seq.gradcheck import check_gradients, check_pair
 from numpy_seq2seq.losses import cross_entropy_forward
+from numpy_seq2seq.readout import Source
 from numpy_seq2seq.seq2seq import (
     decode_backward,
     decode_forward,
@@ -32,16 +32,16 @@ from .helpers import few
 from .models import (
     MODELS,
     ONE_WAY_LSTM,
+    SIZES,
+    B,
     assert_equal,
     assert_same,
     each_decoder,
     each_model,
-    every_model,
     encoded,
+    every_model,
     flat,
     model_name,
-    B,
-    SIZES,
     one_by_one,
     random_batch,
     random_params,

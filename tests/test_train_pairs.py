@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demos import fit, train_pairs
-from demos.pairs import answers, corpus, reading
 from demos.common import Progress
+from demos.pairs import answers, corpus, reading
 from numpy_seq2seq import data
 from numpy_seq2seq.checkpoint import load_checkpoint
 from numpy_seq2seq.data import UNK

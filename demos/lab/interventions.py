@@ -10,11 +10,12 @@ Letters: B strings, L their length, T = L + 1 output steps and S = L + 1 source 
 
 import numpy as np
 
-from numpy_seq2seq.attention import SCORES, align_forward
+from numpy_seq2seq.attention import align_forward
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.layers import affine_forward, embedding_forward
 from numpy_seq2seq.readout import readout_forward
 from numpy_seq2seq.recurrent import recurrent_forward
+from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import decode_forward, encode_forward
 
 from .measures import Grid, best_answers

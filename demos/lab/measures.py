@@ -16,13 +16,13 @@ import numpy as np
 
 from numpy_seq2seq import show
 from numpy_seq2seq.activations import softmax
-from numpy_seq2seq.attention import SCORES
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.data import EOS
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.layers import embedding_forward
 from numpy_seq2seq.losses import cross_entropy_backward, cross_entropy_forward
 from numpy_seq2seq.recurrent import recurrent_forward
+from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
 
 

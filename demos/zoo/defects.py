@@ -83,7 +83,7 @@ BACKWARD = (
         "attention derived by hand: the context is a weighted mean, and the weights depend on the memory too",
     ),
     Defect(
-        "one_direction_forgotten", "recurrent", "directions_backward", "dx = dx + dx_k", "dx = dx_k",
+        "one_direction_forgotten", "stacks", "directions_backward", "dx = dx + dx_k", "dx = dx_k",
         "Both directions read the embeddings; only the last one's gradient arrives.",
         "two-way layers written by hand; `=` for `+=` where gradients meet",
     ),
@@ -241,11 +241,11 @@ FORWARD = (
         ),
     ),
     Defect(
-        "scaled_by_wrong_size", "attention", "scaled_dot_score_forward", "queries.shape[2] ** -0.5",
+        "scaled_by_wrong_size", "scores", "scaled_dot_score_forward", "queries.shape[2] ** -0.5",
         "queries.shape[1] ** -0.5",
         "Scores are divided by the root of the number of queries, not of their size.",
         "an axis counted from the wrong end; while generating, the number of queries is 1",
-        (Edit("attention", "scaled_dot_score_backward", "dqueries.shape[2] ** -0.5",
+        (Edit("scores", "scaled_dot_score_backward", "dqueries.shape[2] ** -0.5",
               "dqueries.shape[1] ** -0.5"),),
     ),
     Defect(

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq import activations, attention, beam, cells, generate, layers, losses, readout, recurrent
+from numpy_seq2seq import activations, attention, beam, cells, generate, layers, losses, readout, recurrent, scores
 from numpy_seq2seq import seq2seq as model
 from numpy_seq2seq.data import BOS, EOS, Batch, make_batch
 from numpy_seq2seq.gradcheck import check_gradients, check_pair
@@ -44,7 +44,7 @@ def pairs():
     yield attention.masked_softmax_forward, attention.masked_softmax_backward, (normal(2, 3, 4), MASK), {}
     params = {"Wh": normal(4, 4), "Wc": normal(5, 4)}
     yield readout.readout_forward, readout.readout_backward, (normal(2, 3, 4), normal(2, 3, 5), params), {}
-    for score in attention.SCORES.values():
+    for score in scores.SCORES.values():
         params = {"Wq": normal(5, 5), "v": normal(5)} if score.name == "additive" else {}
         yield score.forward, score.backward, (normal(2, 3, 5), normal(2, 4, 5), params), {}
     for cell in cells.CELLS.values():

@@ -6,7 +6,7 @@ equations and not from the package.
 
 import numpy as np
 
-from numpy_seq2seq import activations, attention, beam, cells, generate, layers, losses, optim, recurrent
+from numpy_seq2seq import activations, attention, beam, cells, generate, layers, losses, optim, recurrent, scores
 from numpy_seq2seq import seq2seq as model
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, make_batch
@@ -40,9 +40,9 @@ def _attentions():
     queries, memory = normal(2, 3, 5), normal(2, 4, 5)
     params = {"Wm": normal(5, 5), "Wq": normal(6, 5)[1:], "v": normal(5)}
     rows = list(zip(queries, memory, MASK))
-    for score in attention.SCORES.values():
+    for score in scores.SCORES.values():
         projected = params if score.name in ("general", "additive") else {}
-        keys, _ = attention.keys_forward(memory, projected)
+        keys, _ = scores.keys_forward(memory, projected)
         got, _, _ = attention.attention_forward(queries, keys, memory, projected, MASK, score)
         wanted = [[slow.attend(score.name, q, m, params, real)[0] for q in qs] for qs, m, real in rows]
         same(f"context of {score.name} attention", got, wanted)

@@ -11,7 +11,6 @@ import functools
 import itertools
 from typing import NamedTuple
 
-
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.losses import cross_entropy_forward

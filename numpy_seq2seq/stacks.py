@@ -1,0 +1,117 @@
+"""Chapter 4b. Stacks: two directions side by side, and layers above one another.
+
+Before this: recurrent.py. After it: scores.py.
+
+Letters: as in recurrent.py; h→ runs from the first token to the last, h← from the last to the first, and
+[h→; h←] puts them side by side. A layer is named by its parameters: params[name].
+
+One direction knows, at a token, what stands before it. With two, each output knows the whole sequence.
+
+Not here: the loop over time (recurrent.py); which layers a model has (encoder.py).
+"""
+
+import numpy as np
+
+from .layers import dropout_backward, dropout_forward
+from .recurrent import recurrent_backward, recurrent_forward, zero_state
+
+
+def directions_forward(x, params, names, cell, mask=None, backwards=False):
+    """One layer in one direction, or in two whose outputs stand side by side.
+
+        h→ = recurrent(x),  h← = recurrent(x, reverse),  h = [h→; h←]
+
+    Args:
+        x:      (B, T, D).
+        params: the parameters of the model; those of this layer are params[name] for name in names.
+        names:  ("encoder",) or ("encoder", "encoder_reverse"), say.
+        mask:   (B, T) boolean, or None.
+        backwards: the first name runs from the last token to the first.
+    Returns:
+        h:      (B, T, len(names) H).
+        state:  both directions' last states side by side: h→ has just read the last token, h← the first.
+        cache:  for directions_backward.
+    Source: Schuster & Paliwal (1997).
+    """
+    runs = []
+    for name, reverse in zip(names, (backwards, not backwards)):
+        start = zero_state(cell, len(x), len(params[name]["Wh"]), x.dtype)
+        runs.append(recurrent_forward(x, start, params[name], cell, mask, reverse))
+    h, states, caches = zip(*runs)
+    if len(names) == 1:
+        return h[0], states[0], (names, caches)
+    state = tuple(np.concatenate(pair, axis=1) for pair in zip(*states))
+    return np.concatenate(h, axis=2), state, (names, caches)
+
+
+def directions_backward(dh, dstate, cache):
+    """Backward of directions_forward.
+
+        h = [h→; h←]            dh→, dh←: the two halves of dh; the state likewise
+        both read x             dx = dx→ + dx←
+
+    Returns:
+        dx:    (B, T, D). The state before the first step is zero and takes no gradient.
+        grads: grads[name] for every name.
+    """
+    names, caches = cache
+    dh = np.split(dh, len(names), axis=2)
+    dstates = zip(*(np.split(d, len(names), axis=1) for d in dstate))
+    dx, grads = 0, {}
+    for name, dh_k, dstate_k, cache_k in zip(names, dh, dstates, caches):
+        dx_k, _, grads[name] = recurrent_backward(dh_k, dstate_k, cache_k)
+        dx = dx + dx_k  # both directions read the same x
+    return dx, grads
+
+
+def stack_forward(x, params, layers, cell, mask=None, backwards=False, dropout=0.0, rng=None):
+    """Layers above one another: each reads the outputs of the one below, with dropout in between.
+
+    Args:
+        x:         (B, T, D).
+        params:    the parameters of the model.
+        layers:    from the bottom up, the names of each layer as directions_forward takes them.
+        mask:      (B, T) boolean, or None.
+        backwards: as in directions_forward, for every layer.
+        dropout:   rate, between the layers only: the recurrence itself is left alone.
+        rng:       np.random.Generator; None switches dropout off.
+    Returns:
+        h:         (B, T, ·) the outputs of the top layer.
+        state:     its last state.
+        cache:     for stack_backward.
+    Source: dropout between layers but not along time: Zaremba et al. (2014).
+    """
+    caches = []
+    for names in layers:
+        dropout_cache = None
+        if caches:
+            x, dropout_cache = dropout_forward(x, dropout, rng)
+        x, state, cache = directions_forward(x, params, names, cell, mask, backwards)
+        caches.append((dropout_cache, cache))
+    return x, state, caches
+
+
+def stack_backward(dh, dstate, cache):
+    """Backward of stack_forward: top layer first. The lower layers' last states were not handed on.
+
+    Returns:
+        dx:    (B, T, D).
+        grads: grads[name] for every name of every layer.
+    """
+    grads = {}
+    for k in reversed(range(len(cache))):
+        dropout_cache, layer_cache = cache[k]
+        dh, layer_grads = directions_backward(dh, dstate, layer_cache)
+        if k:
+            dh = dropout_backward(dh, dropout_cache)
+            dstate = tuple(np.zeros((len(dh), dh.shape[2]), dh.dtype) for _ in dstate)
+        grads |= layer_grads
+    return dh, grads
+
+
+# Exercises
+# 1. Why does directions_backward add the two dx, and split dh?
+# 2. Two directions with H/2 units each, or one with H: which has more parameters, and by how many?
+# 3. Add a residual connection between layers of equal size, x + h. Which line of stack_backward changes?
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --functions
+#    directions_forward,directions_backward,stack_forward,stack_backward`.
