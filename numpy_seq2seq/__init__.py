@@ -26,7 +26,7 @@ The rooms in reading order:
        stacks        directions, layers              10 generate, beam: the model's own words
      5 scores        a query beside a memory         11 data, tasks
        attention     weights, context                 A gradcheck, gradcheck_message
-     6 losses        masked cross-entropy             B checkpoint    C show    D pytorch
+     6 losses        masked cross-entropy             B archive, checkpoint    C show    D pytorch
                                                       E homework: assignment, student_tree,
                                                         transplant, grading
 

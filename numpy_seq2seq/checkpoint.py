@@ -1,8 +1,8 @@
-"""Appendix B. Checkpoints: a training in one file, to go on with as if it had never stopped.
+"""Appendix B, second part. Checkpoints: a training in one file, to go on with as if it had never stopped.
 
-Before this: seq2seq.py, optim.py. It stands apart: no other room needs it.
+Before this: archive.py, seq2seq.py, optim.py. It stands apart: no other room needs it.
 
-A checkpoint is an .npz, which np.load opens and anyone can list:
+A checkpoint is an archive, which np.load opens and anyone can list:
 
     header                   JSON: format, version, config, step, rngs, vocabularies, notes, counts; as uint8
     params.decoder.Wh …      the arrays, by the names that error messages have for them
@@ -14,40 +14,28 @@ its place. Loading trusts nothing: a file that was cut, damaged or made up gives
 wrong model, and nothing inside it is run. The digest finds accidents; it is no signature. Who writes a file
 on purpose can write its digest too, and choose the numbers of the model, but no more than that.
 
-Not here: when to save (the demos), weights for other programs (pytorch.py).
+Not here: the file's layout (archive.py), when to save (the demos), weights for other programs (pytorch.py).
 """
 
-import hashlib
-import io
 import json
-import math
 import os
-import re
 import stat
-import struct
 import warnings
-import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from .archive import Archive, fault, write_archive
 from .config import Config
 from .data import SPECIALS, Vocabulary
 from .seq2seq import seq2seq_init
 
 FORMAT, VERSION = "numpy_seq2seq checkpoint", 1
 FIELDS = {"config": dict, "step": int, "rngs": dict, "vocabularies": list, "notes": dict, "optimiser": dict}
-MOST_BYTES = {"file": 2**31 - 1, "directory": 2**18, "header": 2**23}  # JSON takes 25 times as much when read
+HEADER_BYTES = 2**23  # at most; JSON takes 25 times as much when read
 TINY = {"source_vocabulary": 4, "target_vocabulary": 4, "embedding_size": 2, "hidden_size": 2}
-
-# An array as np.save writes it: magic, length of the text, the text. It is matched, not evaluated.
-NPY = re.compile(
-    rb"\x93NUMPY\x01\x00(..)"
-    rb"\{'descr': '([<>|]\w+)', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n",
-    re.DOTALL,
-)
 
 
 class CheckpointError(ValueError):
@@ -140,17 +128,8 @@ def _named(path, failed, remedy):
     try:
         yield
     except (OSError, ValueError, RecursionError) as error:
-        fault = " ".join(str(getattr(error, "strerror", None) or error).split())[:500]
-        raise CheckpointError(f"checkpoint {os.fspath(path)!r} {failed}: {fault}; {remedy}") from error
-
-
-@contextmanager
-def _fault(what, *errors):
-    """The other errors that the code inside is known to raise become a CheckpointError too."""
-    try:
-        yield
-    except errors as error:
-        raise CheckpointError(f"{what}: {str(error) or type(error).__name__}") from error
+        what = " ".join(str(getattr(error, "strerror", None) or error).split())[:500]
+        raise CheckpointError(f"checkpoint {os.fspath(path)!r} {failed}: {what}; {remedy}") from error
 
 
 # ---- writing -----------------------------------------------------------------------------------------------
@@ -158,16 +137,10 @@ def _fault(what, *errors):
 
 def _write(file, checkpoint):
     trees = {f"optimiser.{k}": v for k, v in checkpoint.optimiser.items() if isinstance(v, dict)}
-    arrays, digests = {"header": np.frombuffer(_header(checkpoint), np.uint8)}, {}
+    arrays = {"header": np.frombuffer(_header(checkpoint), np.uint8)}
     for tree, layers in {"params": checkpoint.params, **trees}.items():
         arrays |= {f"{tree}.{layer}.{name}": a for layer, part in layers.items() for name, a in part.items()}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            raw = _npy(name, array)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), raw)
-            digests[name] = hashlib.sha256(raw).hexdigest()
-        raw = _npy("sha256", np.frombuffer(_digest(digests), np.uint8))
-        archive.writestr(zipfile.ZipInfo("sha256.npy"), raw)
+    write_archive(file, arrays)
 
 
 def _header(checkpoint):
@@ -184,22 +157,9 @@ def _header(checkpoint):
         "notes": checkpoint.notes,
         "optimiser": {k: None if isinstance(v, dict) else v for k, v in checkpoint.optimiser.items()},
     }
-    with _fault("its notes, rngs or counts are not JSON", TypeError, AttributeError):
+    with fault("its notes, rngs or counts are not JSON", TypeError, AttributeError):
         text = json.dumps(header, ensure_ascii=False, default=lambda number: number.item())
         return text.encode("utf-8", "surrogatepass")  # a symbol is any string, half a character too
-
-
-def _npy(name, array):
-    if not isinstance(array, np.ndarray) or array.dtype.hasobject:
-        raise CheckpointError(f"{name} must be an array of numbers, got {type(array).__name__}")
-    stream = io.BytesIO()
-    np.lib.format.write_array(stream, array, (1, 0), allow_pickle=False)
-    return stream.getvalue()
-
-
-def _digest(digests):
-    """One digest of {name: digest of the array}, in whatever order they come."""
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).digest()
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
@@ -207,18 +167,12 @@ def _digest(digests):
 
 def _read(file):
     """The checkpoint in a file. Nothing is read before its size was compared with the file's."""
-    archive, members, digests = *_open(file), {}
-
-    def take(name, dtype, shape=None):
-        with _zip_faults():
-            raw = archive.read(members[name])
-        digests[name] = hashlib.sha256(raw).hexdigest()
-        return _array(name, raw, np.dtype(dtype), shape)
-
-    if "header" not in members or members["header"].file_size > MOST_BYTES["header"]:
-        raise CheckpointError(f"it has no header, or one above {MOST_BYTES['header']:,} bytes")
+    archive = Archive(file)
+    members, take = archive.members, archive.take
+    if "header" not in members or members["header"].file_size > HEADER_BYTES:
+        raise CheckpointError(f"it has no header, or one above {HEADER_BYTES:,} bytes")
     header = _parse(take("header", np.uint8).tobytes())
-    with _fault("its config is impossible", TypeError):
+    with fault("its config is impossible", TypeError):
         config = Config(**header["config"])
     if config.layers > len(members):  # before a model with so many is made, be it tiny
         raise CheckpointError(f"its config has {config.layers} layers, the file only {len(members)} arrays")
@@ -234,67 +188,16 @@ def _read(file):
         return {layer: take_layer(layer, part) for layer, part in shapes.items()}
 
     params, optimiser = take_tree("params"), {key: take_tree(tree) for key, tree in trees.items()} | counts
-    right = _digest(digests)
-    if take("sha256", np.uint8).tobytes() != right:
-        raise CheckpointError("it is damaged: its contents do not have the digest that it states")
+    archive.check_digest()
     vocabularies = _vocabularies(header["vocabularies"], config)
     step, rngs, notes = (header[name] for name in ("step", "rngs", "notes"))
     return Checkpoint(params, config, optimiser, step, rngs, vocabularies, notes)
-
-
-@contextmanager
-def _zip_faults():
-    """What zipfile raises when it reads what is no zip, and not the warnings that it may give."""
-    with _fault("it is damaged", zipfile.BadZipFile, EOFError, RuntimeError, struct.error):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-
-
-def _open(file):
-    """The archive and {name: member}, when what they claim can be true."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 42))
-    end = file.read(42).rjust(42, b"\0")  # [locator of a zip64 directory,] end record
-    if end[-22:-18] != b"PK\5\6" or end[-2:] != b"\0\0":
-        raise CheckpointError("it is no checkpoint, or was cut: it does not end like one")
-    directory = int.from_bytes(end[-10:-6], "little")  # zipfile would read as much as this says
-    if size > MOST_BYTES["file"] or directory > MOST_BYTES["directory"] or end[:4] == b"PK\6\7":
-        raise CheckpointError(f"it is too large: {size:,} bytes, directory {directory:,}; most {MOST_BYTES}")
-    with _zip_faults():
-        archive = zipfile.ZipFile(file)
-    members, last = {}, 0
-    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
-        name = info.filename.removesuffix(".npy")
-        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-            raise CheckpointError(f"its member {name!r} is compressed, which in a checkpoint none is")
-        if info.header_offset < last or (last := info.header_offset + 30 + info.file_size) > size:
-            raise CheckpointError(f"its member {name!r} overlaps another one or the end of the file")
-        if name in members:
-            raise CheckpointError(f"it has two members {name!r}")
-        members[name] = info
-    return archive, members
 
 
 def _check_names(members, shapes, trees):
     names = {f"{tree}.{layer}.{name}" for tree in trees for layer, part in shapes.items() for name in part}
     for name in sorted({*names, "header", "sha256"} ^ {*members}):
         raise CheckpointError(f"{name!r} is {'unexpected' if name in members else 'missing'} for its config")
-
-
-def _array(name, raw, dtype, shape):
-    """The array in the bytes of a .npy; without a shape, one axis of any length."""
-    text = NPY.match(raw)
-    if text is None or text.end() != 10 + int.from_bytes(text[1], "little"):
-        raise CheckpointError(f"{name} is no array as NumPy writes it")
-    if text[2] == b"|O":
-        raise CheckpointError(f"{name} is a pickle, which could run code and is not opened")
-    data, got = memoryview(raw)[text.end() :], f"({text[4].decode()}) of {text[2].decode()}"
-    wanted = (len(data) // dtype.itemsize,) if shape is None else shape
-    if got != f"{wanted} of {dtype.str}" or len(data) != dtype.itemsize * math.prod(wanted):
-        raise CheckpointError(f"{name} must be {wanted} of {dtype.str}, got {got}, {len(data):,} bytes")
-    order = "F" if text[3] == b"True" else "C"  # the last bit of a product can depend on it
-    return np.frombuffer(data, dtype).reshape(wanted, order=order).copy(order="K")
 
 
 def _parse(text):
@@ -346,6 +249,5 @@ def _shapes(config):
 
 
 # Exercises
-# 1. Flip one bit of a checkpoint's last array. Who notices first, and who would if zip had no checksum?
-# 2. Leave out os.fsync; then write to the path itself. What may a reader find after a power cut?
-# 3. Save every hundredth step and keep the five best. Which notes do you need?
+# 1. Leave out os.fsync; then write to the path itself. What may a reader find after a power cut?
+# 2. Save every hundredth step and keep the five best. Which notes do you need?
