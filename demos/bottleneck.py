@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy_seq2seq.config import check_choice
 
-from .common import add_common_options, parser, run, settle_options, write
+from .common import add_common_options, finish, parser, run, settle_options
 from .lab.experiments import EXPERIMENTS
 from .lab.models import TRAINED, Laboratory, Stopped
 from .lab.page import page
@@ -35,8 +35,11 @@ def main(arguments=None):
             findings.append(find(name, lab.run(EXPERIMENTS[name])))
             print(told(findings[-1]), flush=True)
     except Stopped:
-        print("the same command goes on from here")
-    write_findings(given, findings)
+        pass  # what was found so far is written, too
+    choices = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
+    choices["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
+    kept = f"\nThe models are kept in {given.models}: the same command again takes seconds."
+    finish(given, kept, as_json(choices, findings), lambda: page(findings, choices))
     return 0
 
 
@@ -59,6 +62,8 @@ def read_options(arguments):
     options.add_argument("--models", metavar="DIR", type=Path, default=kept, help=where)
     given = options.parse_args(arguments)
     if given.full:
+        if given.steps != options.get_default("steps"):
+            raise ValueError(f"--full trains {FULL_STEPS} steps; leave --steps {given.steps} out")
         given.steps = FULL_STEPS
     settle_options(given)
     if given.only is not None:
@@ -68,15 +73,13 @@ def read_options(arguments):
     return given
 
 
-def write_findings(given, findings):
-    """The figures as JSON and the page, where asked for."""
-    about = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
-    figures = {
+def as_json(choices, findings):
+    """The choices that were made, and of each experiment its sentences and figures."""
+    found = {
         f.name: {"sentences": f.sentences, **{name: grid._asdict() for name, grid in f.grids.items()}}
         for f in findings
     }
-    about["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
-    write(given, {"task": "bottleneck", **about, "findings": figures}, lambda: page(findings, about))
+    return {"task": "bottleneck", **choices, "findings": found}
 
 
 if __name__ == "__main__":

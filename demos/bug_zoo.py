@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy_seq2seq import show
 
-from .common import parser, run, settle_options, write
+from .common import finish, parser, run, settle_options
 from .zoo.defects import DEFECTS, difference
 from .zoo.detectors import DETECTORS, ask
 from .zoo.matrix import (
@@ -49,8 +49,7 @@ def main(arguments=None):
             raise ValueError(f"the code has a defect already; {detector.name} says: {said.splitlines()[0]}")
     matrix = measure(list(DEFECTS.values())[:: EVERY if given.quick else 1], usual)
     seconds = time.perf_counter() - started
-    print(report(matrix, usual))
-    write(given, as_json(matrix, usual, seconds))
+    finish(given, report(matrix, usual), as_json(matrix, usual, seconds))
     return 0
 
 
@@ -68,11 +67,12 @@ def read_options(arguments):
         "  python -m demos.bug_zoo --show future_dropped   one mistake: its lines, and what is said of it\n"
         "  python -m demos.bug_zoo --list                  all of them, a line each",
     )
-    options.add_argument("--show", metavar="NAME", help="explain one defect; what each detector says")
-    options.add_argument("--list", action="store_true", help="the names of all defects, with a sentence each")
+    one = options.add_mutually_exclusive_group()
+    one.add_argument("--show", metavar="NAME", help="explain one defect; what each detector says")
+    one.add_argument("--list", action="store_true", help="the names of all defects, with a sentence each")
+    one.add_argument("--json", metavar="PATH", type=Path, help="measure, and write the result as JSON")
     quick = f"a few seconds: no training, one defect in {EVERY}"
     options.add_argument("--quick", action="store_true", help=quick)
-    options.add_argument("--json", metavar="PATH", type=Path, help="write the result as JSON")
     given = options.parse_args(arguments)
     settle_options(given)
     if given.show is not None and given.show not in DEFECTS:

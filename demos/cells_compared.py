@@ -7,7 +7,7 @@ from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.data import Vocabulary
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
-from .common import add_common_options, parser, run, settle_options, write
+from .common import add_common_options, finish, parser, run, settle_options
 from .fit import in_turn
 from .toy import figures, train_one
 
@@ -22,10 +22,9 @@ def main(arguments=None):
         given.cell = cell
         return train_one(given.task, given.decoder, vocabulary, given, label=cell, beside=beside)
 
-    results = dict(zip(CELLS, in_turn(train_with, CELLS)))
-    print(report(given, results))
+    results = dict(zip(CELLS, in_turn(train_with, CELLS, given)))
     found = {cell: figures(result) for cell, result in results.items()}
-    write(given, {"task": given.task, "seed": given.seed, "cells": found})
+    finish(given, report(given, results), {"task": given.task, "seed": given.seed, "cells": found})
 
 
 def read_options(arguments):

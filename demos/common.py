@@ -1,8 +1,10 @@
-"""What all demos share: their options, the progress line, and how they end."""
+"""What all demos share: their options, the progress line, a prompt, and how they end."""
 
 import argparse
+import io
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -16,6 +18,7 @@ from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.training import TrainingError
 
 QUICK = {"steps": 20, "hidden": 32}  # with --quick, at most
+WRITTEN = {"json": ".json", "html": ".html", "save": ".npz", "output": None}  # options, and how their files end
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,10 +81,26 @@ def settle_options(given):
             raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
         if getattr(given, "html", None) is not None:
             raise ValueError(f"--html draws attention maps, and decoder {given.decoder} does not attend")
-    for name in ("json", "html", "save"):
+    check_paths(given)
+
+
+def check_paths(given):
+    """Raise ValueError unless every file that the options name may be written, and no other file is lost by it."""
+    taken = {}
+    for name, suffix in WRITTEN.items():
         path = getattr(given, name, None)
-        if path is not None and not path.resolve().parent.is_dir():
-            raise ValueError(f"--{name}: there is no folder {path.resolve().parent}")
+        if path is None:
+            continue
+        place = path.resolve()
+        if not place.parent.is_dir():
+            raise ValueError(f"--{name}: there is no folder {place.parent}")
+        if place.is_dir():
+            raise ValueError(f"--{name}: {path} is a folder; give the name of a file")
+        if suffix != place.suffix and suffix is not None and place.is_file() and place.stat().st_size:
+            raise ValueError(f"--{name} would write over {path}; give another name, or one that ends in {suffix}")
+        if place in taken:
+            raise ValueError(f"--{taken[place]} and --{name} name the same file, {path}")
+        taken[place] = name
     save = getattr(given, "save", None)
     if save is not None and save.suffix != ".npz":
         raise ValueError(f"--save: a model's file ends in .npz, got {save}")
@@ -92,31 +111,62 @@ def settle_options(given):
 
 
 def run(main):
-    """Run a demo: a wrong input becomes one line and exit status 2, Ctrl-C exit status 130."""
+    """Run a demo: a wrong input becomes one line and exit status 2, Ctrl-C exit status 130, and 141 means that
+    whoever read the output has stopped reading, as `head` does."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us
+            setattr(sys, name, open(os.devnull, mode))
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
     try:
         sys.exit(main())
-    except (ValueError, TypeError, TrainingError, OSError) as error:
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor can anything be said at exit
+        sys.exit(141)
+    except (ValueError, TypeError, TrainingError, OSError, MemoryError) as error:
         if os.environ.get("DEMO_TRACEBACK"):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        small = "too little memory: " if isinstance(error, MemoryError) else ""
+        print(f"error: {small}{error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)
 
 
-def write(given, result, page=None):
-    """Write the result as JSON, and what page() returns as HTML, each where an option asks for it.
+def finish(given, shown, result, page=None):
+    """Print what was found; and where an option asks for it write the result as JSON, what page() returns as HTML.
 
+    First the files, since nobody may be reading the screen any more; and whatever becomes of them, the screen.
     NumPy numbers and arrays become plain ones.
     """
-    if given.json is not None:
-        given.json.write_text(json.dumps(result, indent=2, default=lambda value: value.tolist()) + "\n")
-    if page is not None and given.html is not None:
-        given.html.write_text(page(), encoding="utf-8")
-        print(f"\nwrote {given.html}: open it in a browser")
+    try:
+        if given.json is not None:
+            _write(given.json, json.dumps(result, indent=2, default=lambda value: value.tolist()) + "\n")
+        if page is not None and given.html is not None:
+            _write(given.html, page())
+            shown += f"\n\nwrote {given.html}: open it in a browser"
+    finally:
+        print(shown, flush=True)
+
+
+def _write(path, text):
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} was not written: {error.strerror}") from error
+
+
+def prompts():
+    """The lines that a person types, until there are no more."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # an odd byte is an odd letter, not the end
+    while True:
+        try:
+            yield input("> ")
+        except EOFError:
+            print()
+            return
 
 
 def random_streams(seed, count):
@@ -148,6 +198,12 @@ class Progress:
             f"{self.label}  step {report.step}/{self.steps}  loss {report.loss:.4f}{self.score}"
             f"  {self.tokens / seconds:,.0f} tokens/s  {left:.0f} s left"
         )
-        end = "\r" if self.stream.isatty() and report.step < self.steps else "\n"
-        self.stream.write(f"{line:<78}"[: max(78, len(line))] + end)
-        self.stream.flush()
+        terminal, end = self.stream.isatty(), "\n"
+        if terminal:
+            line = f"{line:<78}"[: shutil.get_terminal_size().columns - 1]
+            end = "\r" if report.step < self.steps else "\n"
+        try:
+            self.stream.write(line + end)
+            self.stream.flush()
+        except BrokenPipeError:  # a training goes on when nobody watches
+            self.stream = open(os.devnull, "w")

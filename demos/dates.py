@@ -14,7 +14,7 @@ from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, parser, random_streams, run, settle_options, write
+from .common import add_common_options, finish, parser, random_streams, run, settle_options
 from .fit import BATCH, Run, fit, in_turn
 from .languages.dates import ISO_LETTERS, LETTERS, PATTERNS, draw_pairs
 
@@ -37,9 +37,8 @@ def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     given = read_options(arguments)
     decoders = dict.fromkeys([given.decoder, "fixed"])
-    results = in_turn(lambda decoder, beside: train_one(decoder, given, beside), decoders)
-    print(report(results))
-    write(given, as_json(given.seed, results), lambda: page(results[0]))
+    results = in_turn(lambda decoder, beside: train_one(decoder, given, beside), decoders, given)
+    finish(given, report(results), as_json(given.seed, results), lambda: page(results[0]))
     return 0
 
 

@@ -20,7 +20,7 @@ from numpy_seq2seq.generate import generate_greedy, generate_sample
 from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, parser, random_streams, run, settle_options, write
+from .common import add_common_options, finish, parser, random_streams, run, settle_options
 from .fit import BATCH, Run, fit
 from .languages.records import (
     draw_records, draw_sentence, facts, faults, source_tokens, vocabularies, written,
@@ -47,8 +47,8 @@ def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     given = read_options(arguments)
     result = train_one(given)
-    print(report(result))
-    write(given, {"task": "describe", "seed": given.seed, **figures(result)}, lambda: page(result))
+    found = {"task": "describe", "seed": given.seed, **figures(result)}
+    finish(given, report(result), found, lambda: page(result))
     return 0
 
 

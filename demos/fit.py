@@ -25,7 +25,7 @@ BATCH = 64
 PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
 SAVE_SECONDS = 5.0  # between checkpoints: as much work as a power cut may cost
 # options that do not change what is trained
-NOT_SETTINGS = {"save", "resume", "json", "html", "quick", "interactive"}
+NOT_SETTINGS = {"save", "resume", "json", "html", "quick", "interactive", "how_to_go_on"}
 NOT_SETTINGS |= {"file", "skip_bad", "ask", "translate", "output", "beam", "nbest"}  # of train_pairs
 
 
@@ -115,7 +115,7 @@ def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARM
             if time.perf_counter() - saved > SAVE_SECONDS:
                 save()
                 saved = time.perf_counter()
-        if step > held.step:
+        if step > held.step or target is not None and not target.exists():
             save()
     interrupted = stop.asked and step < steps and not over
     if interrupted:
@@ -124,14 +124,22 @@ def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARM
     return Run(name, config, chosen, step, notes["seconds"], interrupted, notes["seconds_to_99"])
 
 
-def in_turn(train_one, names):
+def in_turn(train_one, names, given):
     """Train one model after another, until one is interrupted: [train_one(name, beside), …].
 
     The first one's file is PATH as --save gives it; into that of another goes `beside`, its name.
+
+    Raises:
+        ValueError: --save would write over such a file.
     """
+    names = {name: name.replace(" ", "_") if k else "" for k, name in enumerate(names)}
+    if given.save is not None and given.save != given.resume:
+        for path in (_file(given.save, beside) for beside in names.values()):
+            if path.exists():
+                raise ValueError(f"--save {given.save} would write over {path}; give another name")
     results = []
-    for name in names:
-        results.append(train_one(name, name.replace(" ", "_") if results else ""))
+    for name, beside in names.items():
+        results.append(train_one(name, beside))
         if results[-1].run.interrupted:
             break
     return results
@@ -208,6 +216,8 @@ def _settings(given, steps):
 
 
 def _how_to_go_on(given, target):
+    if hasattr(given, "how_to_go_on"):
+        return given.how_to_go_on
     if target is None:
         return "with --save PATH one can go on later"
     return f"saved as {target}, go on with the same options and --resume {given.save or given.resume}"

@@ -4,7 +4,7 @@ from numpy_seq2seq import show
 from numpy_seq2seq.data import Vocabulary
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
-from .common import add_common_options, parser, run, settle_options, write
+from .common import add_common_options, finish, parser, run, settle_options
 from .fit import in_turn
 from .toy import figures, train_one
 
@@ -29,10 +29,9 @@ def main(arguments=None):
         decoder, given.score, directions = MODELS[name]
         return train_one(given.task, decoder, vocabulary, given, f"{name:<14}", directions, beside)
 
-    results = dict(zip(MODELS, in_turn(train_model, MODELS)))
-    print(report(given, results))
+    results = dict(zip(MODELS, in_turn(train_model, MODELS, given)))
     found = {name: figures(result) for name, result in results.items()}
-    write(given, {"task": given.task, "seed": given.seed, "models": found})
+    finish(given, report(given, results), {"task": given.task, "seed": given.seed, "models": found})
 
 
 def read_options(arguments):

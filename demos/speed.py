@@ -27,7 +27,7 @@ from numpy_seq2seq.config import check_size
 from numpy_seq2seq.data import EOS, SPECIALS
 from numpy_seq2seq.scores import SCORES
 
-from .common import parser, run, settle_options, write
+from .common import finish, parser, run, settle_options
 from .limits.products import Size, multiply, numbers, training_products, writing_products
 from .limits.stopwatch import median_ms, peak_bytes
 
@@ -81,10 +81,10 @@ def main(arguments=None):
     growth = measure_growth(given.lengths, given.repeat)
     print("", growth_table(growth), "", conclusion(growth), sep="\n", flush=True)
     writing = [measure_writing(size, given.repeat) for size in given.writing]
-    print("", writing_table(writing), sep="\n")
     result = {"repeat": given.repeat, "sizes": sizes, "growth": growth, "writing": writing}
     result |= {"constant": is_constant(growth), "conclusion": conclusion(growth)}
-    write(given, result | {"seconds": time.perf_counter() - started})
+    result["seconds"] = time.perf_counter() - started
+    finish(given, f"\n{writing_table(writing)}", result)
     return 0
 
 

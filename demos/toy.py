@@ -18,7 +18,7 @@ from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.tasks import LETTERS, check_task, draw_pairs, right_places
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, parser, random_streams, settle_options, write
+from .common import add_common_options, finish, parser, prompts, random_streams, settle_options
 from .fit import BATCH, Run, fit, in_turn
 
 EMBEDDING = 32
@@ -45,9 +45,9 @@ def main(task, arguments=None):
     def train_beside(decoder, beside):
         return train_one(task, decoder, vocabulary, given, directions=given.directions, beside=beside)
 
-    results = in_turn(train_beside, dict.fromkeys([given.decoder, "fixed"]))
-    print(report(task, vocabulary, results))
-    write(given, as_json(task, given.seed, results), lambda: page(task, vocabulary, results[0]))
+    results = in_turn(train_beside, dict.fromkeys([given.decoder, "fixed"]), given)
+    shown, found = report(task, vocabulary, results), as_json(task, given.seed, results)
+    finish(given, shown, found, lambda: page(task, vocabulary, results[0]))
     return talk(vocabulary, results[0]) if given.interactive else 0
 
 
@@ -74,6 +74,7 @@ def read_options(task, arguments):
     talk = "after training, type strings and see them decoded"
     options.add_argument("--interactive", action="store_true", help=talk)
     given = options.parse_args(arguments)
+    given.task = task  # a run that is gone on with has to have the same one
     settle_options(given)
     given.lengths = read_lengths(given.lengths)
     check_task(task, given.lengths, given.alphabet)
@@ -264,7 +265,7 @@ def talk(vocabulary, result):
     """Read strings and decode them token by token. Returns 2 if a script handed in a string that is refused."""
     status = 0
     print("\nType a string and Enter; an empty line decodes the empty string, Ctrl-D ends.")
-    for line in _prompts():
+    for line in prompts():
         try:
             source, mask = make_source([line], vocabulary)
         except ValueError:
@@ -280,12 +281,3 @@ def talk(vocabulary, result):
             print(f"step {t + 1:>3}  {symbol} {row}")
         print(f"answer: {''.join(vocabulary.decode(tokens[0]))}")
     return status
-
-
-def _prompts():
-    while True:
-        try:
-            yield input("> ")
-        except EOFError:
-            print()
-            return

@@ -1,7 +1,6 @@
 """Train on pairs of your own. In pairs/: reading.py the file, corpus.py splits and batches, answers.py asking."""
 
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 
-from .common import add_common_options, parser, run, settle_options, write
+from .common import add_common_options, check_paths, finish, parser, run, settle_options
 from .fit import BATCH, Best, fit
-from .pairs.answers import Model, answers, open_model, talk, text, translate
+from .pairs.answers import Model, answers, open_model, read_sources, talk, text, translate
 from .pairs.corpus import (
     accuracies,
     batches_of_like_length,
@@ -75,15 +74,12 @@ length penalty. A blank line is answered by an empty one; what was not trained o
 
 def main(arguments=None):
     """Train or open a model, then translate a file or talk; returns the exit status."""
-    try:
-        given = read_options(arguments)
-        model = open_model(given.ask) if given.ask else train_on(given)
-        if model is not None and given.translate is not None:
-            translate(model, given.translate, given.output, given.beam, given.nbest)
-        elif model is not None:  # not stopped
-            talk(model, given.beam, given.nbest)
-    except BrokenPipeError:  # who reads our output has had enough; nothing more can be said there
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    given = read_options(arguments)
+    model = open_model(given.ask) if given.ask else train_on(given)
+    if model is not None and given.translate is not None:
+        translate(model, given.translate, given.output, given.beam, given.nbest)
+    elif model is not None:  # not stopped
+        talk(model, given.beam, given.nbest)
     return 0
 
 
@@ -124,9 +120,11 @@ def check_asking(given):
     if given.output is not None and given.output.exists():
         raise ValueError(f"--output: there is a {given.output} already; give another name")
     if given.translate is not None:
-        given.translate.open("rb").close()  # better now than after the training
+        if not given.translate.exists():
+            raise ValueError(f"--translate: there is no file {given.translate}")
         if given.ask is None and given.output is None:
             raise ValueError("--translate after training needs --output FILE: the screen shows the training")
+    check_paths(given)
 
 
 def check_training(given):
@@ -135,6 +133,10 @@ def check_training(given):
         given.save = Path(f"{given.file.stem}.npz")
     settle_options(given)
     check_choice("--level", given.level, LEVELS)
+    if given.translate is not None:
+        if not given.translate.is_file():  # it is read now, since a fault is better found before the training
+            raise ValueError(f"--translate after training needs a regular file, and {given.translate} is none")
+        read_sources(given.translate, given.level)
     if given.min_count is None:
         given.min_count = 1 if given.level == "characters" else 2
     for name in ("max-length", "min-count", "patience"):
@@ -169,8 +171,7 @@ def train_on(given):
     trained = fit("model", config, draw, given.steps, given, peak=PEAK, vocabularies=vocabularies, best=best)
     model = Model(trained.params, config, *vocabularies, given.level)
     result = figures(given, trained, best, evaluation_batches(*sides, parts[2], config))
-    print(report(model, shown, result), flush=True)
-    write(given, result)
+    finish(given, report(model, shown, result), result)
     return None if trained.interrupted else model
 
 

@@ -21,7 +21,7 @@ from numpy_seq2seq.data import UNK, Batch, Vocabulary, make_batch
 from numpy_seq2seq.seq2seq import parameter_count, seq2seq_forward
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, parser, random_streams, run, settle_options, write
+from .common import add_common_options, finish, parser, random_streams, run, settle_options
 from .fit import BATCH, Run, fit, in_turn
 from .languages.hangul import PARTICLES, romanize
 from .languages.korean import SETS, draw_translations, vocabularies
@@ -57,9 +57,8 @@ class Result(NamedTuple):
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     given = read_options(arguments)
-    results = in_turn(lambda name, beside: train_one(name, given, beside), MODELS)
-    print(report(results))
-    write(given, as_json(given.seed, results), lambda: page(results[0]))
+    results = in_turn(lambda name, beside: train_one(name, given, beside), MODELS, given)
+    finish(given, report(results), as_json(given.seed, results), lambda: page(results[0]))
     return 0
 
 

@@ -31,6 +31,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -69,6 +70,8 @@ class Bench(NamedTuple):
     tasks: dict  # name: Task, of what is set
     names: list  # of all tasks
     limits: Limits
+    running: set  # processes
+    over: threading.Event  # set when no further one is to be started
 
 
 def grade(trees, tasks, names, limits, jobs):
@@ -86,7 +89,7 @@ def grade(trees, tasks, names, limits, jobs):
     with tempfile.TemporaryDirectory(prefix="homework-") as folder:
         _copy(Path(folder, "teacher"))
         teacher = {task.file: (source := read(task.file), ast.parse(source)) for task in tasks.values()}
-        bench = Bench(Path(folder), teacher, tasks, list(names), limits)
+        bench = Bench(Path(folder), teacher, tasks, list(names), limits, set(), threading.Event())
         pool = ThreadPoolExecutor(jobs)
         try:
             todo = []
@@ -98,7 +101,11 @@ def grade(trees, tasks, names, limits, jobs):
             for done in as_completed(todo):
                 yield done.result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            bench.over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in bench.running.copy():  # there are such after Ctrl-C
+                _end(process)
+            pool.shutdown()
 
 
 def _copy(to):
@@ -165,11 +172,11 @@ def _run(source, task, bench):
             "nonce": secrets.token_hex(16),
         }
         failures = 6 if task.name.endswith("_backward") else 1  # one of them may explain a gradient
-        status = _process(project, [*task.test_files, f"--maxfail={failures}"], job)
+        status = _process(project, [*task.test_files, f"--maxfail={failures}"], job, bench)
         return _verdict(job, status, bench.limits)
 
 
-def _process(project, arguments, job):
+def _process(project, arguments, job, bench):
     """Exit status of pytest, or None when it took too long. Its children end with it."""
     foreign = ("PYTHON", "PYTEST", "HYPOTHESIS")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
@@ -180,12 +187,14 @@ def _process(project, arguments, job):
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     command = [sys.executable, "-m", "pytest", *options, *arguments]
     process = subprocess.Popen(command, cwd=project, env=environment, start_new_session=True, **streams)
+    bench.running.add(process)
     try:
-        return process.wait(job["seconds"])
+        return process.wait(0 if bench.over.is_set() else job["seconds"])
     except subprocess.TimeoutExpired:
         return None
     finally:
         _end(process)
+        bench.running.discard(process)
 
 
 def _end(process):

@@ -14,6 +14,7 @@ import argparse
 import csv
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -23,6 +24,9 @@ from .assignment import ROOMS, SETS, all_tasks, assigned, check_clone, chosen
 from .grading import VERDICTS, Limits, grade
 from .show import table
 from .student_tree import make
+
+LIMITS = {"seconds": (0.1, 86_400), "memory": (300, 2**20), "jobs": (1, 1000)}  # least and most
+INTERRUPTED = 130
 
 ABOUT = """Set homework from this package, and grade it.
 
@@ -41,7 +45,7 @@ functions are written.
 GRADE = """Grade trees, each function alone: everything else is the teacher's, so one mistake costs one task,
 and an unfinished function does not fail its neighbours. The tests are the teacher's own; those in the tree do
 not count, and nothing else of the tree is run. From the student's file the function is taken together with
-the helpers, imports and constants that were added there. Where forward and backward are both set, they may
+the helpers, imports (by name) and constants that were added there. Where forward and backward are both set, they may
 agree on another cache.
 
 Which functions: --set or --functions; without them those which ASSIGNMENT.md names in most of the trees;
@@ -137,33 +141,51 @@ def _names(text):
 def run_grade(given, tasks):
     """Grade trees, with a line of progress, and print the result; write it where asked to."""
     _check(given)
-    trees = list(dict.fromkeys(given.trees))
+    places = {}
+    for tree in given.trees:
+        places.setdefault(Path(tree).resolve(), tree)  # one student, however often named
+    trees = list(places.values())
     if given.set or given.functions:
         in_set = chosen(tasks, given.set, _names(given.functions))
     else:
         in_set, count = assigned(trees, tasks)
         source = f"from ASSIGNMENT.md of {count} of {len(trees)} trees" if count else "all that can be set"
         print(f"Tasks: {len(in_set)}, {source}")
-    marks, progress = [], Progress(len(trees) * len(in_set))
+    marks, progress, stopped = [], Progress(len(trees) * len(in_set)), False
     try:
         for mark in grade(trees, in_set, tasks, Limits(given.seconds, given.memory), given.jobs):
             marks.append(mark)
             progress.update(mark)
     except KeyboardInterrupt:
-        print("\nstopped; these are done:", file=sys.stderr)
+        stopped = True
+        print(f"\nstopped after {len(marks)} of {progress.count}; these are done:", file=sys.stderr)
     order = {name: k for k, name in enumerate(in_set)}
     marks.sort(key=lambda mark: (trees.index(mark.tree), order[mark.task]))
-    print(result(marks))
-    write(marks, given)
+    write(marks, given)  # before what is printed, which perhaps nobody reads to the end
+    print(result(marks), flush=True)
+    return INTERRUPTED if stopped else 0
 
 
 def _check(given):
-    if not given.seconds > 0 or given.memory < 1 or given.jobs < 1:
-        raise ValueError("--seconds, --memory and --jobs must be positive")
+    """Raise ValueError unless the trees are there, the limits make sense, and no other file is written over."""
+    for name, (least, most) in LIMITS.items():
+        if not least <= getattr(given, name) <= most:
+            raise ValueError(f"--{name} must be from {least:,} to {most:,}, got {getattr(given, name):g}")
+    for tree in given.trees:
+        if not tree or not Path(tree).is_dir():
+            raise ValueError(f"{tree!r} is not a folder; give the folders of students' trees")
+    written = []
     for name in ("json", "csv"):
         path = getattr(given, name)
-        if path is not None and not path.resolve().parent.is_dir():
-            raise ValueError(f"--{name}: there is no folder {path.resolve().parent}")
+        if path is None:
+            continue
+        place = path.resolve()
+        if not place.parent.is_dir():
+            raise ValueError(f"--{name}: there is no folder {place.parent}")
+        other = place.is_file() and place.stat().st_size and place.suffix != f".{name}"
+        if place.is_dir() or place in written or other:
+            raise ValueError(f"--{name} would write over {path}; give another name")
+        written.append(place)
 
 
 class Progress:
@@ -221,20 +243,31 @@ def write(marks, given):
 
 
 def main(arguments=None):
-    """Run a command; a wrong input becomes one line and exit status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")
-    given = options().parse_args(arguments)
+    """Run a command; a wrong input becomes one line and exit status 2, Ctrl-C and SIGTERM 130, and 141 means that
+    whoever read the output has stopped reading."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us
+            setattr(sys, name, open(os.devnull, "w"))
+        getattr(sys, name).reconfigure(errors="replace")
     try:
+        given = options().parse_args(arguments)
         check_clone()
-        tasks = all_tasks()
-        given.run(given, tasks)
+        status = given.run(given, all_tasks())
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor can anything be said at exit
+        status = 141
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        status = 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        status = INTERRUPTED
+    if status:
+        sys.exit(status)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends like Ctrl-C: no process stays behind
     main()
 
 # Exercises

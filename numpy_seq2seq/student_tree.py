@@ -94,7 +94,8 @@ def student_files(tasks, names):
         if path.name not in TEACHERS:
             text = blanked(read(path), {name for name, task in tasks.items() if task.file == path.as_posix()})
             files[path.as_posix()] = text.encode()
-    files |= {p.as_posix(): (ROOT / p).read_bytes() for p in _sources("demos", "**/*") if "zoo" not in p.as_posix()}
+    demos = [p for p in _sources("demos", "**/*.py") if p.parts[1] not in ("zoo", "bug_zoo.py")]
+    files |= {p.as_posix(): (ROOT / p).read_bytes() for p in demos}
     files |= {p.as_posix(): (ROOT / p).read_bytes() for p in _sources("tests/reference", "*.npz")}
     files |= {path: text.encode() for path, text in _tests(tasks).items()}
     words = list(dict.fromkeys(word for task in tasks.values() for word in task.tests))
@@ -200,6 +201,9 @@ def make(directory, tasks, names):
         ValueError: the folder exists and is not empty, or the tests are not here.
     """
     directory = Path(directory)
+    for folder in ("numpy_seq2seq", "demos", "tests"):
+        if ROOT / folder in (directory.resolve(), *directory.resolve().parents):
+            raise ValueError(f"{directory} is inside the project's {folder}/; name a folder outside it")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ValueError(f"{directory} exists and is not an empty folder; name another one")
     files = student_files(tasks, names)

@@ -12,6 +12,7 @@ Not here: running it (grading.py).
 """
 
 import ast
+import builtins
 import copy
 import warnings
 
@@ -147,7 +148,7 @@ def handed_in(student, teacher, names, tasks):
     while todo:
         name = todo.pop()
         taken.add(name)
-        for used in names_used(theirs[name]) & theirs.keys() - taken:
+        for used in (names_used(theirs[name]) | _globals(theirs[name])) & theirs.keys() - taken:
             imported = isinstance(theirs[used], (ast.Import, ast.ImportFrom))
             own = (
                 used not in ours
@@ -170,6 +171,8 @@ def transplanted(source, teacher, student, names, tasks):
         return None
     places = [node for node in teacher.body if getattr(node, "name", "") in names]
     statements = sorted({id(n): n for n in along.values()}.values(), key=lambda n: n.lineno)
+    _check_star_imports(student, statements, ours)
+    statements = [_Nonlocal(along).visit(copy.deepcopy(n)) for n in statements]
     targets = ", ".join(node.name for node in places)
     closure = ast.parse(f"def _handed_in():\n    return {targets}").body[0]
     closure.body[:0] = statements
@@ -178,6 +181,33 @@ def transplanted(source, teacher, student, names, tasks):
     for node in reversed(places):
         lines[node.lineno - 1 : node.end_lineno] = [text] if node is places[0] else []
     return "".join(lines)
+
+
+def _globals(node):
+    """The names that a `global` below the node declares."""
+    return {name for n in ast.walk(node) if isinstance(n, ast.Global) for name in n.names}
+
+
+class _Nonlocal(ast.NodeTransformer):
+    """`global x` of a name that goes along, which is no global any more: it becomes `nonlocal x`."""
+
+    def __init__(self, along):
+        self.along = along
+
+    def visit_Global(self, node):
+        return ast.Nonlocal(node.names) if set(node.names) <= set(self.along) else node
+
+
+def _check_star_imports(student, statements, ours):
+    """Raise Refused if a name may come from `import *`, which cannot stand in a function and is not taken along."""
+    stars = [n for n in student.body if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
+    nodes = [n for statement in statements for n in ast.walk(statement)]
+    known = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    known |= {n.arg for n in nodes if isinstance(n, ast.arg)} | {n.name for n in nodes if hasattr(n, "name")}
+    unknown = names_used(*statements) - known - ours.keys() - definitions(student).keys() - set(dir(builtins))
+    if stars and unknown:
+        line, name = stars[0].lineno, min(unknown)
+        raise Refused("crashed", f"line {line}: `import *` is not taken along; import {name} by its name")
 
 
 # Exercises

@@ -14,6 +14,7 @@ import json
 import linecache
 import math
 import os
+import signal
 import traceback
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def set_limits():
     limits = {"AS": (JOB["memory"],) * 2, "CPU": (seconds, seconds + 1), "FSIZE": (JOB["file_size"],) * 2}
     for name, limit in limits.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), limit)
+    signal.alarm(seconds + 1)  # when nobody is left to end it
     os.register_at_fork(after_in_child=lambda: os._exit(1))  # a second self would run all the tests again
 
 

@@ -1,8 +1,11 @@
 """The demos: they end well, tell the truth about what they measured, and say in one line what is wrong."""
 
+import argparse
 import importlib
 import io
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 
 from demos import cells_compared, fit, models_compared, toy
-from demos.common import QUICK, Progress, run
+from demos.common import QUICK, Progress, finish, run
 from demos.fit import Run
 from numpy_seq2seq.checkpoint import load_checkpoint
 from numpy_seq2seq.data import Vocabulary, make_batch
@@ -160,6 +163,60 @@ def test_stopped_and_resumed_ends_with_the_same_bits(tmp_path, monkeypatch, caps
         assert_same_bits((a.params, a.optimiser), (b.params, b.optimiser))
 
 
+def test_finished_training_resumed_under_another_name_is_there_under_both(tmp_path, capsys):
+    old, new = tmp_path / "old.npz", tmp_path / "new.npz"
+    toy.main("reverse", ["--quick", "--save", str(old)])
+    toy.main("reverse", ["--quick", "--resume", str(old), "--save", str(new)])
+    for model in ("", ".fixed"):
+        a, b = (load_checkpoint(p.with_suffix(f"{model}.npz")) for p in (old, new))
+        assert_same_bits(a.params, b.params)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    (
+        (["--json", "{}/mine.tsv"], "--json would write over"),
+        (["--html", "{}/mine.tsv"], "--html would write over"),
+        (["--save", "{}/mine.npz"], "would write over {}/mine.fixed.npz"),
+        (["--json", "{}/new", "--html", "{}/new"], "--json and --html name the same file"),
+        (["--json", "{}"], "is a folder"),
+        (["--html", "{}/x.html", "--decoder", "fixed"], "decoder fixed does not attend"),
+        (["--score", "dot", "--decoder", "peeky"], "decoder peeky does not attend"),
+    ),
+)
+def test_no_file_is_written_over_and_nothing_ignored(options, said, tmp_path, capsys):
+    for name in ("mine.tsv", "mine.fixed.npz"):
+        (tmp_path / name).write_text("precious")
+    with pytest.raises(ValueError, match=re.escape(said.format(tmp_path))):
+        toy.main("reverse", ["--quick", *(option.format(tmp_path) for option in options)])
+    assert not capsys.readouterr().out  # said before the training
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"precious"}
+
+
+def test_what_cannot_be_written_is_still_shown(tmp_path, capsys):
+    (tmp_path / "gone").mkdir()
+    given = argparse.Namespace(json=tmp_path / "gone" / "x.json", html=None)
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ValueError, match="x.json was not written"):
+        finish(given, "an hour's work", {})
+    assert capsys.readouterr().out == "an hour's work\n"
+
+
+def test_training_and_files_survive_a_reader_who_leaves(tmp_path):
+    command = [sys.executable, "-m", "demos.reverse_task", "--quick"]
+    command += ["--json", "x.json", "--html", "x.html", "--save", "x.npz"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.wait(60) == 141 and running.stderr.read() == b""
+    assert {p.name for p in tmp_path.iterdir()} == {"x.json", "x.html", "x.npz", "x.fixed.npz"}
+
+
+def test_closed_streams_are_no_fault(tmp_path):
+    command = f"{sys.executable} -m demos.reverse_task --quick --interactive <&- >&- 2>&-"
+    assert subprocess.run(command, shell=True, cwd=ROOT, timeout=60).returncode == 0
+
+
 def test_finished_training_is_not_trained_again(tmp_path, monkeypatch, capsys):
     path, first, again = (tmp_path / name for name in ("model.npz", "first.json", "again.json"))
     toy.main("reverse", ["--quick", "--save", str(path), "--json", str(first)])
@@ -181,6 +238,8 @@ def test_resume_refuses_what_would_not_be_the_same_training(tmp_path, capsys):
     ):
         with pytest.raises(ValueError, match=said):
             toy.main("reverse", ["--quick", *arguments])
+    with pytest.raises(ValueError, match="task reverse, and now it is copy"):
+        toy.main("copy", ["--quick", "--steps", "2", "--directions", "1", "--resume", str(path)])
     assert path.read_bytes() == kept
 
 

