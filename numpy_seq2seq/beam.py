@@ -68,9 +68,9 @@ def generate_beam(source, mask, params, config, width=5, alpha=0.6, max_length=N
         list of B lists of Hypothesis; fewer than width only where there are no more answers.
     Raises:
         TypeError, ValueError: as generate_greedy; width not a positive integer, alpha negative or not finite.
-    Source: Sutskever et al. (2014), section 3.2: an answer leaves the beam with its EOS. Score: Wu et al.
-        (2016), equation 14. Deviations: no coverage penalty; no pruning by a distance from the best; answers
-        cut off by the limit are returned beside the finished ones.
+    Source: Sutskever et al. (2014), section 3.2: an answer leaves the beam with its EOS; that it takes its place
+        along is a choice made here. Score: Wu et al. (2016), equation 14. Deviations: no coverage penalty; no
+        pruning by a distance from the best; answers cut off by the limit are returned beside the finished ones.
     """
     check_source(source, mask, config)
     check_finite(params)

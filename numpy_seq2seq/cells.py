@@ -70,9 +70,9 @@ def gru_cell_forward(gx, gh, state):
     Returns:
         state: (h,).
         cache: for gru_cell_backward.
-    Source: Cho et al. (2014), equations 5–8. Deviation: there r multiplies h_prev before the product with
-        Wh; here, as in cuDNN and PyTorch, it multiplies the product gh_n, so that all of h_prev Wh can be
-        taken at once. gh_n then needs a bias of its own, inside the reset: bh.
+    Source: Cho et al. (2014), equations 5–8. Deviation: in equation 8 r multiplies h_prev before the product
+        with Wh; here, as in cuDNN and PyTorch, it multiplies the product gh_n, so that all of h_prev Wh can
+        be taken at once. gh_n then needs a bias of its own, inside the reset: bh. More: pytorch.py.
     """
     (h_prev,) = state
     H = h_prev.shape[1]
@@ -124,6 +124,7 @@ def lstm_cell_forward(gx, gh, state):
         state: (h, c).
         cache: for lstm_cell_backward.
     Source: Hochreiter & Schmidhuber (1997); forget gate: Gers, Schmidhuber & Cummins (2000). No peepholes.
+        Deviations: tanh for both squashing functions, and the whole gradient (pytorch.py).
     """
     _, c_prev = state
     H = c_prev.shape[1]

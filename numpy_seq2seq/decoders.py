@@ -69,7 +69,8 @@ def fixed_forward(x, state, source, params, config):
         weights: None.
         state:   tuple of (B, H) after step T.
         cache:   for fixed_backward.
-    Source: Sutskever et al. (2014), who have no readout layer between h_t and the output layer.
+    Source: Sutskever et al. (2014). Deviations: there no readout layer stands between h_t and the output layer, and
+        the decoder has four layers, each started from the encoder's; here one, from the encoder's top layer.
     """
     h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
     out, readout_cache = readout_forward(h, None, params["readout"])
@@ -107,8 +108,9 @@ def peeky_forward(x, state, source, params, config):
         out_t = tanh(h_t Wh + v Wc)
 
     Args, Returns: as fixed_forward; of the source, `vector` is looked at.
-    Source: Cho et al. (2014), section 2.2: both the state and the output see c at every step. Deviation: no
-        maxout and no direct path from x_t to the output.
+    Source: Cho et al. (2014), section 2.2 and appendix: both the state and the output see c at every step.
+        Deviations: v and h_0 are the encoder's last output and state themselves, there a tanh layer makes each; the
+        reset gate does not cover v; the tanh readout stands in place of a maxout that sees x_t too.
     """
     v = np.repeat(source.vector[:, None], x.shape[1], axis=1)
     h, state, recurrent_cache = recurrent_forward(
@@ -158,7 +160,8 @@ def luong_forward(x, state, source, params, config):
 
     Args, Returns: as fixed_forward, with params attention too; weights (B, T, S); of the source, `memory`,
         `keys` and `mask` are looked at.
-    Source: Luong et al. (2015), global attention without input feeding, equations 5–8.
+    Source: Luong et al. (2015), section 3.1, global attention without input feeding, equations 5–7. Not here: its
+        location-based score, equation 8.
     """
     h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
     context, weights, attention_cache = attention_forward(

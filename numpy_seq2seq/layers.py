@@ -121,8 +121,9 @@ def dropout_forward(x, rate, rng):
     Returns:
         y:     (...).
         cache: for dropout_backward: the factors, or None where y = x.
-    Source: Srivastava et al. (2014). Deviation: there the weights are multiplied by 1 − p at test time; here
-        the scaling is done in training, so that evaluation has nothing to undo.
+    Source: Srivastava et al. (2014), who multiply the weights at test time by the probability to keep a unit
+        (their p, here 1 − p). Dividing in training, as here, they name as another way to the same end: then
+        evaluation has nothing to undo.
     """
     if rng is None or rate == 0:
         return x, None

@@ -10,12 +10,14 @@ is a matrix from x, U one from h, and ⊙ the element-wise product.
 
 **GRU: the reset gate before or after the product.**
 
-    before      n = tanh(x W + (r ⊙ h_prev) U)          Cho et al. (2014), equation 8; Chung et al. (2014);
-                                                        Bahdanau et al. (2015), appendix A.1.1
-    after       n = tanh(x W + b + r ⊙ (h_prev U + bh)) cuDNN, PyTorch, and here
+    before      n = tanh(x W + (r ⊙ h_prev) U)          Cho et al. (2014), equation 8, as published (arXiv v3);
+                                                        Chung et al. (2014); Bahdanau et al. (2015), A.1.1
+    after       n = tanh(x W + b + r ⊙ (h_prev U + bh)) Cho et al. (2014), arXiv v1, and the decoder in the
+                                                        appendix of v3; cuDNN, PyTorch, and here
 
-The second form takes all three blocks of h_prev U at once. They are different functions: no choice of weights
-turns one into the other, and a model trained with one cannot be loaded into the other.
+The second form takes all three blocks of h_prev U at once. They are different functions: unless the block of U is
+diagonal, no choice of weights turns one into the other, and a model trained with one cannot be loaded into the
+other. Keras has both; its reset_after=True is the one here.
 
 **GRU: z or 1 − z.**
 
@@ -26,9 +28,11 @@ The same function with another sign: 1 − σ(a) = σ(−a), so negating block z
 to the other.
 
 **LSTM: which gates, and what they see.** The first one (Hochreiter & Schmidhuber 1997) has no forget gate,
-f = 1, and squashes the candidate with a logistic function stretched to (−2, 2). Gers, Schmidhuber & Cummins
-(2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see c too. The LSTM here, like PyTorch's,
-has f, tanh, and no peepholes.
+f = 1, squashes the candidate with a logistic function stretched to (−2, 2) and c with one stretched to (−1, 1),
+which is tanh(c/2), and cuts off the gradient that would go on back in time through the inputs of a cell and its
+gates. Gers, Schmidhuber & Cummins (2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see c too. The
+whole gradient is taken since Graves & Schmidhuber (2005). The LSTM here, like PyTorch's, has f, tanh for both, no
+peepholes, and the whole gradient.
 
 **RNN.** Elman (1990) has the logistic function; tanh here, and in nn.RNN unless it is told "relu".
 
@@ -39,13 +43,13 @@ has f, tanh, and no peepholes.
     gru         r z n       r z n
     lstm        i f o g     i f g o                     here all the sigmoids stand together
 
-**Number of biases.** cuDNN and PyTorch have two for every gate, one beside W and one beside U. Where the two
+**Number of biases.** cuDNN (unless told otherwise) and PyTorch have two for every gate, one beside W and one beside U. Where the two
 are simply added, only their sum matters, and there is one here: b. In the GRU's candidate they differ,
 
     n = tanh(x W + b_n + r ⊙ (h_prev U + bh_n))
 
 so the GRU has bh, for all three blocks like PyTorch's, though in r and z it is superfluous. Cho et al. write
-none at all.
+none; Bahdanau et al. say that theirs are only left out of the equations.
 
 **Axes.** x @ Wx here, with Wx (D, GH); x @ weight_ih.T in PyTorch, with weight_ih (GH, D).
 

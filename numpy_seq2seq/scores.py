@@ -70,7 +70,8 @@ def dot_score_forward(queries, keys, params):
     Returns:
         scores:  (B, T, S).
         cache:   for dot_score_backward.
-    Source: Luong et al. (2015), equation 8, `dot` and `general` with W_a = Wmᵀ.
+    Source: Luong et al. (2015), section 3.1, the content-based scores below equation 7: `dot`, and `general`
+        with W_a = Wmᵀ.
     """
     return queries @ keys.transpose(0, 2, 1), (queries, keys)
 
@@ -123,7 +124,7 @@ def additive_score_forward(queries, keys, params):
         scores:  (B, T, S).
         cache:   for additive_score_backward; it holds B T S A numbers.
     Source: Bahdanau et al. (2015), appendix A.1.2, with W_a = Wqᵀ, U_a = Wmᵀ; Luong et al. (2015),
-        equation 8, `concat`.
+        section 3.1, `concat`, with W_a in two blocks.
     """
     hidden = (queries @ params["Wq"])[:, :, None] + keys[:, None]
     np.tanh(hidden, out=hidden)  # in place: this is the largest array of a model

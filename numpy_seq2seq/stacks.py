@@ -79,7 +79,8 @@ def stack_forward(x, params, layers, cell, mask=None, backwards=False, dropout=0
         h:         (B, T, ·) the outputs of the top layer.
         state:     its last state.
         cache:     for stack_backward.
-    Source: dropout between layers but not along time: Zaremba et al. (2014).
+    Source: dropout between layers but not along time: Pham et al. (2013), Zaremba et al. (2014). Deviation: there
+        what enters the first layer is dropped too.
     """
     caches = []
     for names in layers:

@@ -103,7 +103,8 @@ def probe(train_vectors, train_letters, test_vectors, test_letters, ridge=1.0):
         ridge:         λ.
     Returns:
         Grid (place), share of test strings whose letter is found.
-    Source: Alain & Bengio (2017), linear probes; ridge: Hoerl & Kennard (1970).
+    Source: Alain & Bengio (2017), linear probes; ridge: Hoerl & Kennard (1970). Deviation: there the probe is a
+        softmax classifier, trained; here least squares on one-hot letters, with λ on the constant too.
     """
     X, X_test = (np.column_stack([v.astype(float), np.ones(len(v))]) for v in (train_vectors, test_vectors))
     known = np.unique(train_letters)
@@ -133,7 +134,8 @@ def gradient_map(batch, params, config):
         batch: strings of one length.
     Returns:
         Grid (output, source) of (T, S); every row sums to 1.
-    Source: the gradient as a map of what matters: Simonyan et al. (2014), section 3, there for images.
+    Source: the gradient as a map of what matters: Simonyan et al. (2014), section 3. Deviations: there images, the
+        score before the softmax, and of each pixel's channels the largest |gradient|.
     """
     B, S = batch.source.shape
     table = {"E": params["source_embedding"]["E"][batch.source].reshape(B * S, -1)}

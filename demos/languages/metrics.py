@@ -29,7 +29,8 @@ def bleu(candidates, references):
         BLEU in [0, 1].
     Raises:
         ValueError: no sentence, or not equally many.
-    Source: Papineni et al. (2002), section 2.3, with one reference, uniform weights, and no smoothing.
+    Source: Papineni et al. (2002), sections 2.1.1 (p_n) and 2.3 (BP, BLEU), with one reference, uniform weights,
+        and no smoothing.
     """
     if len(candidates) != len(references) or not len(references):
         came = f"got {len(candidates)} and {len(references)}"
@@ -87,7 +88,7 @@ def alignment_error_rate(links, sure, possible):
         AER in [0, 1].
     Raises:
         ValueError: no links at all, not equally many sentences, or a sure link that is not possible.
-    Source: Och & Ney (2003), section 5.
+    Source: Och & Ney (2000); here in the form of Och & Ney (2003).
     """
     if not all(s <= p for s, p in zip(sure, possible, strict=True)):
         raise ValueError("every sure link must be a possible one too")

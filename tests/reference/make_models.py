@@ -130,7 +130,7 @@ class Luong(nn.Module):
         for y in self.target_embedding(inputs).unbind(dim=1):
             x = torch.cat([y, told], dim=1) if self.feeding else y
             h, state = self.decoder(x[:, None], state)
-            e = torch.einsum("bh,hk,bsk->bs", h[:, 0], self.W_a, memory)  # equation 8: h_t W_a h_s
+            e = torch.einsum("bh,hk,bsk->bs", h[:, 0], self.W_a, memory)  # section 3.1, general: h_t W_a h_s
             alpha = torch.softmax(e.masked_fill(~mask, -torch.inf), dim=1)
             c = torch.einsum("bs,bsk->bk", alpha, memory)
             told = torch.tanh(self.readout(torch.cat([c, h[:, 0]], dim=1)))  # equation 5: W_c [c; h]
