@@ -113,8 +113,9 @@ def attention_backward(dcontext, cache):
     Args:
         dcontext: (B, T, M).
     Returns:
-        dqueries (B, T, Q), dkeys (B, S, A), grads of the score, with in between
-        dmemory  (B, S, M): the path through the values only; keys_backward(dkeys) has the other one.
+        dqueries (B, T, Q), dkeys (B, S, A),
+        dmemory  (B, S, M): the path through the values only; keys_backward(dkeys) has the other one,
+        grads of the score.
     """
     align_cache, weights, memory = cache
     dqueries, dkeys, grads = align_backward(dcontext @ memory.transpose(0, 2, 1), align_cache)
@@ -124,6 +125,7 @@ def attention_backward(dcontext, cache):
 # Exercises
 # 1. Self-attention: call keys_forward and attention_forward so that a sequence asks itself. What are the
 #    three gradients of the sequence, and why must they be added?
-# 2. Let all scores of a row be equal. What is the context, and which model without attention is that?
+# 2. Let all scores of a row be equal. What is the context, and which model without attention is that? (decoders.py,
+#    exercise 1)
 # 3. Multiply every score by 100. What happens to the weights, and to the gradient of the scores?
 # 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set attention`.

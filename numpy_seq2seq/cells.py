@@ -183,6 +183,7 @@ CELLS = {
 # 1. Blank lstm_cell_backward and derive it again from the docstring of lstm_cell_forward.
 # 2. Set f = 1, i = 0 for a hundred steps. What does dc_prev look like, and what would the RNN's dh look
 #    like? That difference is why the LSTM was invented.
-# 3. Write a cell of your own (a GRU without reset gate, say), add it to CELLS, and run the tests: they
-#    check it without a further line.
+# 3. Write a cell of your own (a GRU without reset gate, say), add it to CELLS, and run `python -m pytest -k NAME`
+#    with its name: the tests of cells, layers and models check it without a further line. (Tests that name the
+#    three cells, such as those of the demos, will miss it.)
 # 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set cells`.

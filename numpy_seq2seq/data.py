@@ -3,7 +3,8 @@
 Before this: nothing. After it: tasks.py.
 
 Letters: B batch, S source length, T target length, both of the longest sequence of the batch and with its
-EOS. A symbol is any string: a letter, or a word.
+EOS. A symbol is any string: a letter, or a word. PAD fills up, BOS begins what the decoder is told, EOS ends a
+sequence, UNK stands for an unknown symbol.
 
     source          c a t EOS PAD       mask  True at c a t EOS
     inputs      BOS t a c               what the decoder is told

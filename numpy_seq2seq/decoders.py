@@ -214,8 +214,8 @@ DECODERS = {
 }
 
 # Exercises
-# 1. Write `mean`: the context is the plain mean of all memories, the same at every step. Is it better than
-#    `peeky` on reverse? Which of the two is the bottleneck: the size of the vector, or its sameness?
+# 1. Write `mean`: luong with equal weights, so that c is the plain mean of all real memories at every step. Compare
+#    it with luong on reverse. The size of c is the same; what alone differs?
 # 2. In luong_backward, leave out `+ dqueries`. Which gradients become wrong, and does it still train?
 # 3. Where does source.mask get its gradient? Why is that no omission?
 # 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

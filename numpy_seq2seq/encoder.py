@@ -79,7 +79,7 @@ def encoder_backward(dmemory, dstate, cache):
 
 
 # Exercises
-# 1. How many numbers does `state` hold for H = 64, and how many bits do 10 random letters need? Is there
+# 1. How many numbers does `state` hold for H = 64 (RNN? LSTM?), and how many bits do 10 random letters need? Is there
 #    room in principle? Then why does the fixed-vector model fail?
 # 2. Which rows of dmemory are zero for a decoder without attention? Which path is left for the gradient?
 # 3. Write them again: `python -m numpy_seq2seq.homework make DIR --functions encoder_backward`.

@@ -124,9 +124,9 @@ def check_finite(params):
 
 
 # Exercises
-# 1. Where would the model look for the EOS of its answer? Draw the map's last row before you guess.
+# 1. Where would the model look for the EOS of its answer? Guess, then draw the map's last row.
 # 2. Let finished rows leave the batch. When does that pay? (beam.py does it.)
 # 3. Give the model, at step t, the right token t−1 instead of its own. What have you just written again?
-# 4. Derive P(argmax_v z_v + g_v = k) = softmax(z)_k: put g_k first, then integrate over it.
+# 4. Derive P(argmax_v z_v + g_v = k) = softmax(z)_k: fix g_k first, then integrate over it.
 # 5. Keep, instead of the k best, the fewest tokens that hold nine tenths of the probability ("nucleus").
 # 6. Write this room again: `python -m numpy_seq2seq.homework make DIR --set greedy-search`.

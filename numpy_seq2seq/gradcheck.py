@@ -8,7 +8,7 @@ Before this: layers.py. It stands apart: no other room needs it, every test does
 Both are compared with what backward says. The complex step subtracts nothing, so it has no step size to
 tune, but it needs a forward that is analytic and takes complex arrays, as all of this package does.
 
-Because of the mirror rule one function checks any pair. From a prompt:
+Because of the mirror rule one function checks any pair that follows it. From a prompt:
 
     >>> import numpy as np
     >>> from numpy_seq2seq.gradcheck import check_pair
@@ -267,5 +267,6 @@ def _explain(f, copy, said, errors, faults, method, tolerance, gates, name):
 
 # Exercises
 # 1. Plot the error of two-point differences against h from 1e-1 to 1e-15. Explain both slopes.
-# 2. Check softmax with a gradient of ones from above. What does the check refuse, and why is that right?
+# 2. Check softmax, as lambda x: (softmax(x), softmax(x)), on an x of shape (3, 1). What does the check refuse, and
+#    why is that right?
 # 3. Break a forward and its backward consistently. What still finds the fault?

@@ -89,4 +89,5 @@ def _reason(ratio):
 
 
 # Exercises
-# 1. A student's db is right for batches of one sequence and wrong for others. Which trace is that? Add it.
+# 1. One student's db is the mean over the batch; another's takes the first sequence only. Which of the two does the
+#    message recognise? What would `explain` have to be given to recognise the other?

@@ -141,7 +141,7 @@ def dropout_backward(dy, cache):
 
 # Exercises
 # 1. Write embedding_backward with np.add.at, and as a product with a one-hot matrix. Time the three.
-# 2. Which of W and b would still get a right gradient if forward saw x of shape (B, T, D) and backward
-#    summed over B only? Predict, then try gradcheck.check_pair.
-# 3. Why does dW need x but not b? Which products could you drop if x were never trained?
+# 2. Let forward see x of shape (B, T, D), and let backward sum dW and db over B only, at the last step. For which
+#    T is that right? Predict, then try gradcheck.check_pair.
+# 3. Why does dW need x, while db does not? Which product could you drop if nothing below x were trained?
 # 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set layers`.

@@ -5,8 +5,8 @@ Before this: seq2seq.py. After it: training.py.
 Letters: θ a parameter, g its gradient, η the learning rate, t the number of the step, from 1.
 
 params and grads are dict[layer][name] -> array. The optimisers write *in place* into params and into
-their own state; clipping writes in place into grads. They are the only functions of the package that write
-into what they are given. A schedule is a pure function of the step.
+their own state; clipping writes in place into grads. Besides train, which calls them, no function of the models
+writes into what it is given. A schedule is a pure function of the step.
 
 Not here: the loop over batches (training.py).
 """
@@ -48,7 +48,7 @@ def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsil
         θ ← θ − η λ θ                   decoupled: the decay does not pass through m and v
         θ ← θ − η m̂ / (√v̂ + ε)
 
-    In the first step m̂/√v̂ = ±1: every parameter moves by η, however large its gradient.
+    In the first step m̂/√v̂ = ±1 wherever g ≠ 0: such a parameter moves by η, however large its gradient.
 
     Args:
         learning_rate: η.
@@ -132,4 +132,4 @@ def inverse_sqrt(step, peak, warmup):
 # 1. Write momentum as a pair momentum_init, momentum_step, and train the reverse task with it.
 # 2. Start Adam without the two corrections. How long is the first step? And the tenth?
 # 3. A gradient of norm 10 is clipped to 1 and given to Adam. What does clipping change in the first step?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set adam`.
+# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set optimisers`.

@@ -48,7 +48,7 @@ def readout_forward(h, context, params):
         out:     (B, T, H).
         cache:   for readout_backward.
     Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]), with W_c in two blocks. `fixed` keeps
-        the first block, so that it lacks the context and nothing else.
+        the block of h_t, so that it lacks the context and nothing else.
     """
     shape, H = h.shape, h.shape[2]
     h = h.reshape(-1, H)
@@ -81,6 +81,6 @@ def readout_backward(dout, cache):
 
 
 # Exercises
-# 1. Which part of Luong's equation 5 is lost if Wc and Wh are trained with different learning rates? None;
-#    say why the two blocks are the same matrix, and what would differ with a bias in each.
+# 1. Show that h Wh + c Wc is [h; c] times one matrix. Of which blocks? What would a bias in each of the two
+#    products add?
 # 2. Write them again: `python -m numpy_seq2seq.homework make DIR --functions readout_backward`.

@@ -2,8 +2,8 @@
 
 Before this: activations.py, layers.py. After it: attention.py.
 
-Letters: B batch, T queries q, S memories m (source positions), Q size of a query, M size of a memory, A size of
-a key.
+Letters: B batch, T queries q, S memories m (an encoder output for each source position; not the LSTM's cell c),
+Q size of a query, M size of a memory, A size of a key.
 
     keys     k_s = what a memory is found by        computed once per source
     scores   e_ts = how well q_t fits k_s           dot, scaled_dot, general, additive

@@ -2,7 +2,7 @@
 
 Before this: encoder.py, decoders.py, config.py. After it: optim.py.
 
-Letters: B batch, S source length, T target length, V target vocabulary, H hidden size.
+Letters: B batch, S source length, T target length, V target vocabulary, H hidden size. (PAD, BOS, EOS: data.py.)
 
     source ids ─ encode ─┬─ state ───────────────────┐
                          └─ Source(vector, memory,   │
@@ -266,4 +266,5 @@ def parameter_count(params):
 #    steps of recurrence lie on each way? That number is what attention shortens.
 # 2. Why may decode_backward drop dx into an embedding, while encode_backward's dmemory has to go on?
 # 3. attention_only sets the start to zeros. Which gradient does start_backward cut, and which way remains?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`.
+# 4. Write everything again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`; or of this room, with
+#    --functions, seq2seq_forward,seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward.

@@ -2,7 +2,8 @@
 
 Before this: decoders.py. After it: config.py.
 
-Letters: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, M its size.
+Letters: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, M its size; in the tuple
+(h, c, out) c is the LSTM's memory cell.
 
     bahdanau        c_t = attention(s_{t−1})                    the previous state asks
                     s_t = cell([x_t; c_t], s_{t−1})             the answer enters the recurrence
@@ -12,9 +13,10 @@ Letters: as in decoders.py; s_t the decoder's state (its first vector), c_t the 
                     c_t = attention(s_t)                        the new state asks
                     out_t = tanh(s_t Wh + c_t Wc)
 
-Step t needs the attention of step t or t−1, so the steps are taken one by one. [x_t; e_t] times one matrix
-is x_t Wx + e_t We: the first product is taken for all steps at once, the second inside the loop. So is the
-gradient of the memory, Σ_t α_ts dc_t: attention is written here in its two lines, align and weighted mean.
+Step t needs the attention of step t or t−1, so the steps are taken one by one. With u_t for what enters beside
+x_t, c_t or out_{t−1}, [x_t; u_t] times one matrix is x_t Wx + u_t We: the first product is taken for all steps
+at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t, is again one product, after the
+loop: therefore attention stands here in its two lines, align and weighted mean.
 
 Not here: decoders that attend after the whole recurrence (decoders.py).
 """
@@ -212,7 +214,8 @@ def _add(total, grads):
 
 
 # Exercises
-# 1. Let the *new* state ask in bahdanau_forward. Which line moves, and which decoder is it now?
+# 1. Let the *new* state ask in bahdanau_forward. Which context is then ready to enter the recurrence at step t? In
+#    what does the result still differ from luong_feeding?
 # 2. Remove the feeding from luong_feeding by setting We to zero. Which model must it equal? Test it.
 # 3. Attend to the memory of step t−1's argmax only. What gradient reaches the scores?
 # 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

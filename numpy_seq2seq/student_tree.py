@@ -188,8 +188,9 @@ same file.
     python -m pytest -x -k NAME         those of one function, up to the first that fails
 
 A wrong gradient is explained: which array, which gate, which time step.
-`numpy_seq2seq.gradcheck.check_pair` says the same at a prompt. Each function is graded alone, with
-everything else right, by these tests and some more. """
+`numpy_seq2seq.gradcheck.check_pair` says the same at a prompt; for a cell give it `gates=`, the letters of
+its gates, and `unused=("state[0]",)` where h_prev enters through gh alone. Each function is graded alone,
+with everything else right, by these tests and some more. """
 
 
 def make(directory, tasks, names):

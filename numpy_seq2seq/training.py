@@ -99,9 +99,10 @@ def sampled_inputs(batch, params, config, probability, rng):
         input_t = target_{t−1}                              with the given probability
         input_t = argmax_v p(v | input_1 … input_{t−1})     else
 
-    Teacher forcing with these inputs gives the very logits that were seen while they were chosen, so the
-    gradient needs no code of its own. What it leaves out: that other parameters would have chosen other tokens.
-    The choice jumps and has no derivative; it is treated as a constant.
+    Teacher forcing with these inputs gives the very logits that were seen while they were chosen (with dropout,
+    which is off while choosing, those of a thinned model), so the gradient needs no code of its own. What it
+    leaves out: that other parameters would have chosen other tokens. The choice jumps and has no derivative; it
+    is treated as a constant.
 
     Args:
         probability: 1 gives batch.inputs back, 0 what generate_greedy says (as long as it says no EOS).
