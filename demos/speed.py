@@ -24,7 +24,7 @@ import numpy as np
 from numpy_seq2seq import Batch, Config, adam_init, generate_greedy, seq2seq_init, show, train
 from numpy_seq2seq.attention import attention_backward, attention_forward
 from numpy_seq2seq.config import check_size
-from numpy_seq2seq.data import EOS, SPECIALS
+from numpy_seq2seq.data import BOS, EOS, SPECIALS
 from numpy_seq2seq.scores import SCORES
 
 from .common import finish, parser, run, settle_options
@@ -111,6 +111,7 @@ def training_step(size, decoder="luong"):
     rng, V = np.random.default_rng(0), size.V
     config = Config(V, V, size.D, size.H, size.cell, decoder)
     source, inputs, targets = (rng.integers(len(SPECIALS), V, (size.B, n)) for n in (size.S, size.T, size.T))
+    inputs[:, 0] = BOS
     batch = Batch(source, np.ones_like(source, bool), inputs, targets, np.ones_like(targets, bool))
     params = seq2seq_init(rng, config)
     reports = train(params, adam_init(params), config, itertools.repeat(batch), 10**9, lambda step: 1e-3)

@@ -169,7 +169,7 @@ def train_on(given):
     best = Best(lambda params: mean_loss(params, config, batches), every, given.patience)
     draw = batches_of_like_length(*sides, parts[0], BATCH)
     trained = fit("model", config, draw, given.steps, given, peak=PEAK, vocabularies=vocabularies, best=best)
-    model = Model(trained.params, config, *vocabularies, given.level)
+    model = Model(trained.params, config, *vocabularies, given.level, given.max_length)
     result = figures(given, trained, best, evaluation_batches(*sides, parts[2], config))
     finish(given, report(model, shown, result), result)
     return None if trained.interrupted else model
@@ -208,7 +208,7 @@ def vocabulary_line(given, vocabularies, unknown, parts):
 
 def figures(given, trained, best, batches):
     """What the model reached on the test pairs, as a dict for the table and for JSON."""
-    token_accuracy, exact_match, pairs = accuracies(trained.params, trained.config, batches)
+    token_accuracy, exact_match, pairs = accuracies(trained.params, trained.config, batches, given.max_length)
     validated = best.params is not None
     return {
         "task": "pairs",

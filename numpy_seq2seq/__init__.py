@@ -20,7 +20,7 @@ takes a fresh context.
 The rooms in reading order:
 
      1 activations   sigmoid, tanh, softmax           7 encoder, readout, decoders, step_decoders,
-     2 layers        embedding, affine, dropout         config, seq2seq: the models
+     2 layers        embedding, affine, dropout         config, seq2seq, shapes: the models
      3 cells         RNN, GRU, LSTM: one step         8 optim       SGD, Adam, clipping, schedules
      4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
        stacks        directions, layers              10 generate, beam: the model's own words

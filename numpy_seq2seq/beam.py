@@ -26,9 +26,10 @@ import numpy as np
 from .activations import log_softmax
 from .config import check_size
 from .data import BOS, EOS, check_source
-from .generate import answer_limit, check_finite
+from .generate import answer_limit
 from .readout import Source
 from .seq2seq import decode_forward, encode_forward
+from .shapes import check_finite
 
 
 class Hypothesis(NamedTuple):
@@ -63,7 +64,7 @@ def generate_beam(source, mask, params, config, width=5, alpha=0.6, max_length=N
         mask:       (B, S) boolean.
         width:      hypotheses per sentence, the finished ones included.
         alpha:      of length_penalty: 0 sorts by log probability, more favours longer answers.
-        max_length: the limit in tokens, EOS included; by default 2 S + 10.
+        max_length: the limit in tokens, EOS included; by default as generate_greedy.
     Returns:
         list of B lists of Hypothesis; fewer than width only where there are no more answers.
     Raises:
@@ -77,19 +78,17 @@ def generate_beam(source, mask, params, config, width=5, alpha=0.6, max_length=N
     check_size("width", width)
     if not 0 <= alpha < np.inf:
         raise ValueError(f"alpha must be a finite number, 0 or more; got {alpha!r}")
-    limit = answer_limit(source, max_length)
+    limit = answer_limit(mask, max_length)
     live, seen = _start(source, mask, params, config)
     room = np.full(len(source), width)
     answers = [[] for _ in source]
-    for _ in range(limit):
+    while len(live.sentence):
         live = _grow(live, room, seen, params, config)
         ended = live.tokens[:, -1] == EOS
-        _collect(_take(live, ended), alpha, answers)
+        over = ended | (live.tokens.shape[1] > limit[live.sentence])  # BOS is no token of the answer
+        _collect(_take(live, over), alpha, answers)
         room -= np.bincount(live.sentence[ended], minlength=len(room))
-        live = _take(live, ~ended)
-        if not len(live.sentence):
-            break
-    _collect(live, alpha, answers)
+        live = _take(live, ~over)
     return [sorted(found, key=lambda answer: answer.score, reverse=True) for found in answers]
 
 

@@ -1,6 +1,6 @@
 """Appendix B, second part. Checkpoints: a training in one file, to go on with as if it had never stopped.
 
-Before this: archive.py, seq2seq.py, optim.py. It stands apart: no other room needs it.
+Before this: archive.py, shapes.py, optim.py. It stands apart: no other room needs it.
 
 A checkpoint is an archive, which np.load opens and anyone can list:
 
@@ -22,7 +22,7 @@ import os
 import stat
 import warnings
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
@@ -30,12 +30,11 @@ import numpy as np
 from .archive import Archive, fault, write_archive
 from .config import Config
 from .data import SPECIALS, Vocabulary
-from .seq2seq import seq2seq_init
+from .shapes import parameter_shapes
 
 FORMAT, VERSION = "numpy_seq2seq checkpoint", 1
 FIELDS = {"config": dict, "step": int, "rngs": dict, "vocabularies": list, "notes": dict, "optimiser": dict}
 HEADER_BYTES = 2**23  # at most; JSON takes 25 times as much when read
-TINY = {"source_vocabulary": 4, "target_vocabulary": 4, "embedding_size": 2, "hidden_size": 2}
 
 
 class CheckpointError(ValueError):
@@ -176,7 +175,7 @@ def _read(file):
         config = Config(**header["config"])
     if config.layers > len(members):  # before a model with so many is made, be it tiny
         raise CheckpointError(f"its config has {config.layers} layers, the file only {len(members)} arrays")
-    shapes = _shapes(config)
+    shapes = parameter_shapes(config)
     counts = {key: count for key, count in header["optimiser"].items() if count is not None}
     trees = {key: f"optimiser.{key}" for key in header["optimiser"] if key not in counts}
     _check_names(members, shapes, ["params", *trees.values()])
@@ -227,25 +226,6 @@ def _vocabularies(stored, config):
     if both and [len(v) for v in both] != [config.source_vocabulary, config.target_vocabulary]:
         raise CheckpointError(f"vocabularies of {[len(v) for v in both]} symbols do not fit its config")
     return both or None
-
-
-def _shapes(config):
-    """{layer: {name: shape}} of seq2seq_init(rng, config), without making a model that may be huge.
-
-    Every side of every array is a sum of multiples of the four sizes, so that five tiny models tell it:
-
-        side = tiny side + Σ (what it grows by when this size grows by 2) · (size − tiny size) / 2
-    """
-    def tiny(**larger):
-        return seq2seq_init(np.random.default_rng(0), replace(config, **{**TINY, **larger}))
-
-    def shape(layer, name):
-        sides = np.array(base[layer][name].shape, object)  # whole numbers without limit
-        grown = {k: model[layer][name].shape - sides for k, model in larger.items()}
-        return tuple(sides + sum(step * (getattr(config, k) - TINY[k]) // 2 for k, step in grown.items()))
-
-    base, larger = tiny(), {k: tiny(**{k: size + 2}) for k, size in TINY.items()}
-    return {layer: {name: shape(layer, name) for name in arrays} for layer, arrays in base.items()}
 
 
 # Exercises

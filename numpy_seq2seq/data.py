@@ -123,8 +123,12 @@ def make_batch(pairs, source_vocabulary, target_vocabulary, unk=False):
         pairs: list of (source, target), each a string of letters or a list of words.
         unk:   read unknown symbols as UNK.
     Raises:
+        TypeError:  a string where a pair should be.
         ValueError: an empty batch; an unknown symbol, unless unk.
     """
+    for pair in pairs:
+        if isinstance(pair, str):
+            raise TypeError(f"pairs must be a list of (source, target), got the string {pair!r} in it")
     source, source_mask = make_source([s for s, _ in pairs], source_vocabulary, unk)
     encoded = [target_vocabulary.encode(t, unk, f"target {n}") for n, (_, t) in enumerate(pairs)]
     targets, target_mask = pad([t + [EOS] for t in encoded])
@@ -137,24 +141,24 @@ def check_source(source, mask, config):
 
     Raises:
         TypeError:  ids that are not integers, a mask that is not boolean.
-        ValueError: shapes that do not fit, an empty batch, an id out of range, a row without a real token.
+        ValueError: shapes that do not fit, an empty batch, an id out of range; a row without a real token, or
+            with padding before one.
     """
     _check_ids("source", source, mask, config.source_vocabulary)
-    empty = np.flatnonzero(~mask.any(axis=1))
-    if empty.size:
-        raise ValueError(f"source row {empty[0]} has no real token; end every source with EOS, the empty one too")
 
 
 def check_batch(batch, config):
     """check_source for a whole Batch: source and target, and that they belong together.
 
-    Raises: as check_source.
+    Raises: as check_source; ValueError: inputs that do not begin with BOS.
     """
     check_source(batch.source, batch.source_mask, config)
     _check_ids("targets", batch.targets, batch.target_mask, config.target_vocabulary)
     _check_ids("inputs", batch.inputs, batch.target_mask, config.target_vocabulary)
     if len(batch.source) != len(batch.targets):
         raise ValueError(f"source has {len(batch.source)} rows and targets {len(batch.targets)}; they must be pairs")
+    if (batch.inputs[:, 0] != BOS).any():
+        raise ValueError("inputs must begin with BOS and stay one step behind targets; make_batch does it")
 
 
 def _check_ids(name, ids, mask, size):
@@ -172,6 +176,11 @@ def _check_ids(name, ids, mask, size):
     if outside.any():
         b, t = np.argwhere(outside)[0]
         raise ValueError(f"{name}[{b}, {t}] is id {ids[b, t]}; the vocabulary has ids 0 to {size - 1}")
+    empty = np.flatnonzero(~mask.any(axis=1))
+    if empty.size:
+        raise ValueError(f"{name} row {empty[0]} has no real token; end every sequence with EOS, the empty one too")
+    if (mask[:, 1:] > mask[:, :-1]).any():
+        raise ValueError(f"the mask of {name} has padding before a real token; padding comes last")
 
 
 # Exercises

@@ -19,6 +19,7 @@ import numpy as np
 from .config import check_size
 from .data import BOS, EOS, PAD, check_source
 from .seq2seq import decode_forward, encode_forward
+from .shapes import check_finite
 
 
 class Generated(NamedTuple):
@@ -36,7 +37,7 @@ def generate_greedy(source, mask, params, config, max_length=None):
     Args:
         source:     (B, S) token ids.
         mask:       (B, S) boolean.
-        max_length: the limit in tokens, EOS included; by default 2 S + 10, with S of the whole batch.
+        max_length: the limit in tokens, EOS included; by default 2 n + 10 for a source of n real tokens.
     Returns:
         Generated.
     Raises:
@@ -85,15 +86,15 @@ def _generate(choose, source, mask, params, config, max_length):
     """The loop; choose: logits of the tokens from EOS on, (B, V − EOS), to the place of one in each row."""
     check_source(source, mask, config)
     check_finite(params)
-    limit = answer_limit(source, max_length)
+    limit = answer_limit(mask, max_length)
     state, seen, _ = encode_forward(source, mask, params, config)
     token = np.full(len(source), BOS)
     finished = np.zeros(len(source), bool)
     tokens, weights = [], []
-    for _ in range(limit):
+    for t in range(limit.max()):
         logits, weight, state, _ = decode_forward(token[:, None], state, seen, params, config)
         token = np.where(finished, PAD, EOS + choose(logits[:, 0, EOS:]))
-        finished = finished | (token == EOS)
+        finished = finished | (token == EOS) | (t + 1 == limit)
         tokens.append(token)
         weights.append(weight)
         if finished.all():
@@ -101,26 +102,18 @@ def _generate(choose, source, mask, params, config, max_length):
     return Generated(np.stack(tokens, axis=1), None if weight is None else np.concatenate(weights, axis=1))
 
 
-def answer_limit(source, max_length):
-    """How many tokens an answer may have, EOS included: max_length, or 2 S + 10 if it is None.
+def answer_limit(mask, max_length):
+    """(B,) how many tokens each answer may have, EOS included: max_length, or 2 n + 10 for a source of n tokens.
+
+    The tokens of its own source count, not those of the batch: what stands beside it changes no answer.
 
     Raises:
         ValueError: a limit that is not a positive integer.
     """
     if max_length is None:
-        return 2 * source.shape[1] + 10
+        return 2 * mask.sum(axis=1) + 10
     check_size("max_length", max_length)
-    return max_length
-
-
-def check_finite(params):
-    """Raise ValueError, naming the first one, if a parameter is NaN or infinite."""
-    for layer, arrays in params.items():
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
-                value = array[~np.isfinite(array)][0]
-                raise ValueError(f"parameter {layer}.{name}[{place}] is {value}; the model is damaged")
+    return np.full(len(mask), max_length)
 
 
 # Exercises

@@ -1,6 +1,6 @@
 """Chapter 8. Optimisers: SGD, Adam, clipping by global norm, learning-rate schedules.
 
-Before this: seq2seq.py. After it: training.py.
+Before this: shapes.py. After it: training.py.
 
 Letters: θ a parameter, g its gradient, η the learning rate, t the number of the step, from 1.
 

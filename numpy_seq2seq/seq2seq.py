@@ -1,6 +1,6 @@
 """Chapter 7f. The model: encoder and decoder put together.
 
-Before this: encoder.py, decoders.py, config.py. After it: optim.py.
+Before this: encoder.py, decoders.py, config.py. After it: shapes.py.
 
 Letters: B batch, S source length, T target length, V target vocabulary, H hidden size. (PAD, BOS, EOS: data.py.)
 

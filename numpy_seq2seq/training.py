@@ -18,10 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .data import EOS, PAD, check_batch
-from .generate import check_finite, generate_greedy
+from .generate import generate_greedy
 from .losses import cross_entropy_forward, sequence_accuracy, token_accuracy
 from .optim import adam_step, clip_by_global_norm
 from .seq2seq import decode_forward, encode_forward, loss_and_gradients, seq2seq_forward
+from .shapes import check_params
 
 
 class Report(NamedTuple):
@@ -59,16 +60,19 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
     Yields:
         Report, after each step.
     Raises:
-        TrainingError: the loss or the gradient is no longer finite. The parameters are then put back to
-            the last ones that gave a finite loss.
-        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; a missing rng, a clip
-            that is not positive, parameters that are not finite, too few batches.
+        TrainingError: the loss, the gradient or a parameter is no longer finite. The parameters are then put
+            back to the last ones that gave a finite loss.
+        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; params that do not, as
+            shapes.check_params; a missing rng, a clip that is not positive, a smoothing or a probability
+            out of range, too few batches.
     """
     if rng is None and (config.dropout or teacher_forcing):
         raise ValueError("dropout and teacher_forcing draw random numbers: pass rng=np.random.default_rng(seed)")
     if not clip > 0:
         raise ValueError(f"clip must be a positive norm, got {clip!r}")
-    check_finite(params)
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing must be in [0, 1), got {smoothing!r}")
+    check_params(params, config)
     good, batches = _copy(params), iter(batches)
     for step in range(start + 1, steps + 1):
         batch = next(batches, None)
@@ -80,17 +84,24 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
                 batch = batch._replace(inputs=sampled_inputs(batch, params, config, teacher_forcing(step), rng))
             loss, grads = loss_and_gradients(batch, params, config, rng, smoothing)
             norm = clip_by_global_norm(grads, clip)
-        if not math.isfinite(loss) or not math.isfinite(norm):
-            _assign(params, good)
-            what = "loss" if not math.isfinite(loss) else "norm of the gradient"
-            raise TrainingError(
-                f"the {what} became {loss if what == 'loss' else norm} at step {step}; the parameters are back at "
-                "the last good ones. Try a lower learning rate or a longer warm-up"
-            )
+        for what, value in (("loss", loss), ("norm of the gradient", norm)):
+            if not math.isfinite(value):
+                raise _not_finite(params, good, f"the {what} became {value}", step)
         _assign(good, params)
         with np.errstate(over="ignore", invalid="ignore"):
             update(params, grads, state, schedule(step))
+        if not all(np.isfinite(a).all() for arrays in params.values() for a in arrays.values()):
+            raise _not_finite(params, good, "the parameters became nan or inf", step)
         yield Report(step, float(loss), norm, schedule(step), int(batch.target_mask.sum()))
+
+
+def _not_finite(params, good, what, step):
+    """The error to be raised; the parameters are put back."""
+    _assign(params, good)
+    return TrainingError(
+        f"{what} at step {step}; the parameters are back at the last good ones. Try a lower learning rate or a "
+        "longer warm-up"
+    )
 
 
 def sampled_inputs(batch, params, config, probability, rng):
@@ -109,9 +120,13 @@ def sampled_inputs(batch, params, config, probability, rng):
         rng:         np.random.Generator.
     Returns:
         inputs:      (B, T) ids, BOS first.
+    Raises:
+        ValueError:  a probability outside [0, 1].
     Source: Bengio et al. (2015), section 2.4. Of its two ways to take the model's own token, sampling and
         arg max, this is the arg max.
     """
+    if not 0 <= probability <= 1:
+        raise ValueError(f"teacher_forcing must give a probability in [0, 1], got {probability!r}")
     right = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask
     state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
     inputs = batch.inputs.copy()
@@ -143,18 +158,22 @@ class Evaluation(NamedTuple):
     weights: np.ndarray | None  # (B, L, S)
 
 
-def evaluate(params, config, batch):
+def evaluate(params, config, batch, max_length=None):
     """Loss with the right tokens as inputs; accuracies of what the model says by itself.
 
     Args:
-        batch: data.Batch, any number of pairs.
+        batch:      data.Batch, any number of pairs.
+        max_length: of the answers, as generate_greedy; to be given where targets are much longer than sources.
     Returns:
         Evaluation.
+    Raises:
+        TypeError, ValueError: as data.check_batch, shapes.check_params; a limit below 1.
     """
+    check_params(params, config)
     check_batch(batch, config)
     logits, _, _ = seq2seq_forward(batch, params, config)
     loss, _ = cross_entropy_forward(logits, batch.targets, batch.target_mask)
-    tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config)
+    tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config, max_length)
     said = np.full(batch.targets.shape, PAD)
     shared = min(said.shape[1], tokens.shape[1])
     said[:, :shared] = tokens[:, :shared]

@@ -95,6 +95,7 @@ def test_config_does_not_change_once_made():
     ({"directions": 1.0}, "directions must be 1 or 2"),
     ({"directions": True}, "directions must be 1 or 2"),
     ({"cell": ["lstm"]}, "cell must be one of"),
+    ({"dropout": "0.1"}, "dropout must be a rate"),
     ({"dropout": 1.0}, r"dropout must be a rate in \[0, 1\)"),
     ({"reverse_source": "yes"}, "reverse_source must be True or False"),
     ({"reverse_source": True, "directions": 2}, "reverse_source changes nothing with two directions"),

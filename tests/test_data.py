@@ -164,12 +164,16 @@ WRONG_SHAPES = [
     ("target_mask", lambda mask: mask.T, "the mask of targets must have its shape (3, 5), got (5, 3)"),
     ("inputs", lambda ids: ids[:, :4], "the mask of inputs must have its shape (3, 4), got (3, 5)"),
 ]
-NO_TOKEN = "source row 1 has no real token; end every source with EOS, the empty one too"
+NO_TOKEN = "source row 1 has no real token; end every sequence with EOS, the empty one too"
 WRONG_VALUES = [
     ("source", with_id(1, 0, 7), "source[1, 0] is id 7; the vocabulary has ids 0 to 6"),
     ("targets", with_id(2, 1, 99), "targets[2, 1] is id 99; the vocabulary has ids 0 to 6"),
     ("inputs", with_id(0, 1, -1), "inputs[0, 1] is id -1; the vocabulary has ids 0 to 6"),
     ("source_mask", with_id(1, slice(None), False), NO_TOKEN),
+    ("target_mask", with_id(1, slice(None), False), NO_TOKEN.replace("source row", "targets row")),
+    ("source_mask", with_id(1, 0, False), "the mask of source has padding before a real token"),
+    ("target_mask", with_id(0, 0, False), "the mask of targets has padding before a real token"),
+    ("inputs", with_id(2, 0, EOS), "inputs must begin with BOS"),
 ]
 MASK = "must be boolean (True at a real token), got"
 WRONG_TYPES = [
@@ -197,6 +201,11 @@ def test_check_source_wrong(name, change, message, kind):
     batch = broken(name, change)
     with refused(message, kind):
         check_source(batch.source, batch.source_mask, CONFIG)
+
+
+def test_make_batch_takes_no_string_for_a_pair():
+    with refused("got the string 'ab'", TypeError):
+        make_batch(["ab", "ca"], LETTERS, LETTERS)
 
 
 def test_check_source_without_any_column():

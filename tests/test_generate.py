@@ -1,15 +1,18 @@
 """Chapter 10: the model's own words: when they end, what they may be, and that nobody tells it the answer."""
 
+import functools
 import itertools
 import re
 
 import numpy as np
 import pytest
 
+from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_source
 from numpy_seq2seq.decoders import DECODERS
-from numpy_seq2seq.generate import answer_limit, check_finite, generate_greedy, generate_sample
+from numpy_seq2seq.generate import answer_limit, generate_greedy, generate_sample
 from numpy_seq2seq.seq2seq import seq2seq_forward
+from numpy_seq2seq.shapes import check_finite
 from numpy_seq2seq.training import evaluate
 
 from .models import (
@@ -86,6 +89,17 @@ def test_generate_greedy_default_limit_depends_on_the_source(source):
     params, config = successor_model("abcde", after_last=UNK + 1)
     ids, mask = make_source([source + "a"], LETTERS)
     assert generate_greedy(ids, mask, params, config).tokens.shape == (1, 2 * ids.shape[1] + 10)
+
+
+@pytest.mark.parametrize("search", (generate_greedy, functools.partial(generate_beam, width=1)))
+def test_default_limit_is_that_of_the_own_source_whatever_stands_beside_it(search):
+    params, config = successor_model("abcde", after_last=UNK + 1)  # it never ends
+    ids, mask = make_source(["a", "abcde", "aa"], LETTERS)
+    more = ((0, 0), (0, 7))
+    for source, real in ((ids, mask), (np.pad(ids, more), np.pad(mask, more))):
+        found = search(source, real, params, config)
+        answers = found.tokens if search is generate_greedy else [best.tokens for best, *_ in found]
+        assert [np.count_nonzero(answer) for answer in answers] == [2 * 2 + 10, 2 * 6 + 10, 2 * 3 + 10]
 
 
 def test_generate_greedy_says_neither_pad_nor_bos_however_much_it_wants_to():
@@ -167,9 +181,8 @@ def test_generate_greedy_reads_an_empty_string(config):
     params = random_params(config, 50)
     tokens, weights = generate_greedy(source, mask, params, config)
     assert ((0 <= tokens) & (tokens < config.target_vocabulary)).all()
-    length = tokens.shape[1]
-    alone, looked = generate_greedy(*make_source([""], vocabulary), params, config, max_length=length)
-    said = np.pad(alone[0], (0, length - alone.shape[1])).tolist()
+    alone, looked = generate_greedy(*make_source([""], vocabulary), params, config)
+    said = np.pad(alone[0], (0, tokens.shape[1] - alone.shape[1])).tolist()
     assert said == tokens[0].tolist() == tokens[2].tolist()
     if weights is not None:
         assert np.isfinite(weights).all() and (looked == 1).all()  # there is only the EOS to look at
@@ -320,7 +333,7 @@ def test_answer_limit_refuses_what_is_not_a_positive_integer(value):
     params, batch = random_params(config, 74), random_batch(config, 75)
     message = re.escape(f"max_length must be a positive integer, got {value!r}")
     with pytest.raises(ValueError, match=message):
-        answer_limit(batch.source, value)
+        answer_limit(batch.source_mask, value)
     for generate in (say, draw):
         with pytest.raises(ValueError, match=message):
             generate(params, config, batch, max_length=value)

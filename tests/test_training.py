@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 import os
 import re
 import subprocess
@@ -143,9 +144,34 @@ def test_train_with_a_huge_learning_rate(rate, update):
         reports = [r.loss for r in train(params, state, config, copies(7), 20, constant(rate), **how)]
         assert np.isfinite(reports).all()
     except TrainingError as error:
-        assert re.search(r"became (nan|inf) at step \d+; .* Try a lower learning rate", str(error))
+        assert re.search(r"became (nan|inf|nan or inf) at step \d+; .* Try a lower learning rate", str(error))
     with np.errstate(over="ignore", invalid="ignore"):
         assert finite(params) and np.isfinite(loss_and_gradients(next(copies(7)), params, config)[0])
+
+
+def test_train_notices_an_update_that_ruins_the_model_in_the_last_step_too():
+    params, state, config = fresh()
+    before = copy(params)
+    with pytest.raises(TrainingError, match="the parameters became nan or inf at step 1"):
+        list(train(params, state, config, copies(8), 1, lambda step: math.nan))
+    assert_equal(params, before)
+
+
+@pytest.mark.parametrize("wrong", (-0.1, 1.5, math.nan))
+def test_train_refuses_what_is_no_share(wrong):
+    params, state, config = fresh()
+    with pytest.raises(ValueError, match="smoothing must be in"):
+        next(train(params, state, config, copies(8), 1, constant(0.01), smoothing=wrong))
+    choices = {"teacher_forcing": lambda step: wrong, "rng": np.random.default_rng(0)}
+    with pytest.raises(ValueError, match="probability in"):
+        next(train(params, state, config, copies(8), 1, constant(0.01), **choices))
+
+
+def test_evaluate_gives_long_answers_the_room_they_need():
+    params, config = successor_model("abcdefghijklmnopq")
+    batch = make_batch([("a", "bcdefghijklmnopq")], *[Vocabulary("abcdefghijklmnopq")] * 2)
+    assert evaluate(params, config, batch).exact_match == 0  # 17 tokens, and the limit is 14
+    assert evaluate(params, config, batch, max_length=17).exact_match == 1
 
 
 def test_train_stops_when_the_gradient_is_not_finite_though_the_loss_is(monkeypatch):

@@ -31,6 +31,7 @@ class Model(NamedTuple):
     reads: Vocabulary
     writes: Vocabulary
     level: str
+    longest: int  # symbols of the longest answers that were learnt
 
 
 class Answer(NamedTuple):
@@ -46,8 +47,9 @@ def open_model(path):
     held = load_checkpoint(path)
     if held.vocabularies is None:
         raise ValueError(f"{path} holds no vocabulary; give a model that train_pairs saved")
-    level = held.notes.get("settings", {}).get("level", "characters")
-    return Model(held.params, held.config, *held.vocabularies, level)
+    settings = held.notes.get("settings", {})
+    choices = settings.get("level", "characters"), settings.get("max_length", 0)
+    return Model(held.params, held.config, *held.vocabularies, *choices)
 
 
 def answers(model, sources, beam=1, nbest=1):
@@ -64,21 +66,22 @@ def answers(model, sources, beam=1, nbest=1):
     for n, source in enumerate(sources):
         by_length.setdefault(len(source), []).append(n)
     for length, places in by_length.items():
-        rows = int(np.clip(WEIGHTS // (beam * (2 * length + 12) * (length + 1)), 1, ROWS))
+        limit = max(2 * length + 12, model.longest + 1)
+        rows = int(np.clip(WEIGHTS // (beam * limit * (length + 1)), 1, ROWS))
         for group in (places[k : k + rows] for k in range(0, len(places), rows)):
-            for n, answer in zip(group, _answer(model, [sources[n] for n in group], beam)):
+            for n, answer in zip(group, _answer(model, [sources[n] for n in group], beam, limit)):
                 found[n] = answer[:nbest]
     return found
 
 
-def _answer(model, sources, beam):
+def _answer(model, sources, beam, limit):
     source, mask = make_source(sources, model.reads, unk=True)
     if beam > 1:
         return [
             [Answer(h.tokens, h.score, h.weights) for h in hypotheses]
-            for hypotheses in generate_beam(source, mask, model.params, model.config, width=beam)
+            for hypotheses in generate_beam(source, mask, model.params, model.config, beam, max_length=limit)
         ]
-    tokens, weights = generate_greedy(source, mask, model.params, model.config)
+    tokens, weights = generate_greedy(source, mask, model.params, model.config, limit)
     return [[Answer(row, np.nan, None if weights is None else weights[n])] for n, row in enumerate(tokens)]
 
 

@@ -137,11 +137,12 @@ def mean_loss(params, config, batches):
     return total / count
 
 
-def accuracies(params, config, batches):
-    """(token accuracy, exact match, pairs) over several batches. Unknown targets are never right."""
+def accuracies(params, config, batches, longest):
+    """(token accuracy, exact match, pairs) over several batches, of answers of at most `longest` symbols. Unknown
+    targets are never right."""
     right_tokens = tokens = right_pairs = pairs = 0
     for batch in batches:
-        right = evaluate(params, config, batch).right & (batch.targets != UNK)
+        right = evaluate(params, config, batch, longest + 1).right & (batch.targets != UNK)
         right_tokens += int(right[batch.target_mask].sum())
         right_pairs += int((right | ~batch.target_mask).all(axis=1).sum())
         tokens, pairs = tokens + int(batch.target_mask.sum()), pairs + len(right)

@@ -368,7 +368,7 @@ AROUND = (
     ),
     Defect(
         "teacher_forcing_at_test", "training", "evaluate",
-        "tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config)",
+        "tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config, max_length)",
         "tokens, weights = EOS + logits[:, :, EOS:].argmax(axis=2), None",
         "The model is graded on what it says when it is told the right beginning.",
         "evaluation that reuses the training step; its token accuracy is not that of the model's own words",
