@@ -183,8 +183,8 @@ def conclusions(results):
         if first > 0:
             lines.append(f"For each mistake of {names[0]} there are {second / first:.1f} of {names[1]}.")
         shares = part_accuracy(results[1])
-        if second > 0:
-            part = min(shares, key=shares.get)
+        part, other = sorted(shares, key=shares.get)[:2]
+        if shares[part] < shares[other]:
             lines.append(f"The {names[1]} has most trouble with the {part}: {shares[part]:.2%} are right.")
     return "\n".join(lines)
 

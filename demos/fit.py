@@ -27,6 +27,7 @@ SAVE_SECONDS = 5.0  # between checkpoints: as much work as a power cut may cost
 # options that do not change what is trained
 NOT_SETTINGS = {"save", "resume", "json", "html", "quick", "interactive", "how_to_go_on"}
 NOT_SETTINGS |= {"file", "skip_bad", "ask", "translate", "output", "beam", "nbest"}  # of train_pairs
+NOT_SETTINGS |= {"temperature"}  # of describe
 
 
 class Run(NamedTuple):

@@ -188,7 +188,9 @@ def summary(results):
         ("token accuracy", *(f"{r.evaluation.token_accuracy:.1%}" for r in results)),
         ("loss, nats per token", *(f"{r.evaluation.loss:.4f}" for r in results)),
     ]
-    return show.table((f"On {len(results[0].pairs):,} held-out strings", *(r.run.name for r in results)), rows)
+    strings = len(results[0].pairs), len({source for source, _ in results[0].pairs})
+    head = "On {:,} held-out strings, {:,} different".format(*strings)
+    return show.table((head, *(r.run.name for r in results)), rows)
 
 
 def examples(vocabulary, results):
@@ -242,7 +244,9 @@ def conclusions(task, results):
         one, other = (r.run.name for r in results)
         lines.append(f"At length {n} {one} gets {a:.0%} of the strings right and {other} {b:.0%}.")
         first, *_, last = accuracy_by_position(results[1], n) if n > 1 else (b, b)
-        verb = "starts right and goes wrong" if first - last >= 0.3 else "does not fall much from first to last"
+        verb = "does not fall much from first to last"
+        if first - last >= 0.3:
+            verb = "starts right and goes wrong" if first >= 0.7 else "falls from first to last"
         lines.append(f"The {other} {verb}: first letter {first:.0%}, last letter {last:.0%}.")
     if results[0].evaluation.weights is not None:
         hits = alignment_accuracy(task, results[0])

@@ -272,13 +272,14 @@ def conclusions(results, shown):
     lines = []
     for other, result in zip(others, results[1:]):
         longest = list(first["exact_by_length"])[-1]
-        a, b = (100 * f["exact_by_length"][longest] for f in (first, other))
+        a, b = (round(100 * f["exact_by_length"][longest]) for f in (first, other))
         lines.append(
-            f"At {longest} words {results[0].run.name} gets {a:.0f}% right, the {result.run.name} {b:.0f}%: "
-            f"{abs(a - b):.0f} points {'more' if a >= b else 'fewer'}."
+            f"At {longest} words {results[0].run.name} gets {a}% right, the {result.run.name} {b}%: "
+            f"{abs(a - b)} points {'more' if a >= b else 'fewer'}."
         )
-    drop = 100 * (first["exact_match"] - first["combinations"]["exact_match"])
-    lines.append(f"Combinations that it never saw cost {results[0].run.name} {drop:.1f} points.")
+    drop = round(100 * (first["exact_match"] - first["combinations"]["exact_match"]), 1)
+    cost = f"cost {results[0].run.name} {drop:.1f} points" if drop > 0 else f"cost {results[0].run.name} nothing"
+    lines.append(f"Combinations that it never saw {cost}.")
     for verb, looking in (("look at their noun", True), ("do not always look at their noun", False)):
         shares = first["particles_on_nouns"].items()
         found = [f"{name} {share:.0%}" for name, share in shares if (share >= 0.9) == looking]

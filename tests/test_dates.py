@@ -182,6 +182,8 @@ def test_part_accuracy_and_conclusions_of_planted_results():
     assert demo.part_accuracy(bad) == {"year": 1, "month": 1, "day": 0}
     assert "most trouble with the day" in demo.conclusions([good, bad])
     assert "trouble" not in demo.conclusions([bad, good])
+    assert "trouble" not in demo.conclusions([good, planted([4])])  # a hyphen: no part has more than another
+    assert "trouble" not in demo.conclusions([good, planted([0, 5, 8])])
     assert demo.mistakes([good, good]).startswith("No model") and "✗" in demo.mistakes([good, bad])
 
 

@@ -270,6 +270,10 @@ def test_conclusions_follow_the_figures_whichever_way_they_fall():
     good, falling, flat = planted([True] * 4), planted([True, True, False, False]), planted([False] * 4)
     assert "starts right and goes wrong" in toy.conclusions("reverse", [good, falling])
     assert "starts right" not in toy.conclusions("reverse", [good, flat])
+    early = good.evaluation.right.copy()
+    early[::2, 0] = early[:, 1:4] = False
+    half = good._replace(evaluation=good.evaluation._replace(right=early))
+    assert "model falls from first to last: first letter 50%" in toy.conclusions("reverse", [good, half])
     assert "100% of the strings right and model 0%" in toy.conclusions("reverse", [good, flat])
 
 

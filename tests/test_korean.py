@@ -265,3 +265,7 @@ def test_conclusions_follow_the_figures(drawn, share, said):
     assert said in translate_demo.conclusions(results, [better, worse])
     assert "70 points more" in translate_demo.conclusions(results, [better, worse])
     assert "70 points fewer" in translate_demo.conclusions(results, [worse, better])
+    assert "cost model 10.0 points" in translate_demo.conclusions(results, [better, worse])
+    for unseen in (0.9, 0.95):
+        better["combinations"] = {"exact_match": unseen}
+        assert "cost model nothing" in translate_demo.conclusions(results, [better, worse])
