@@ -111,29 +111,36 @@ def examine(trained, groups):
 
 def exact_by_length(result):
     """dict: number of facts -> share of answers that are right."""
-    lengths = np.array([len(story.facts) for story in result.stories])
+    lengths, _ = _lengths_and_distances(result)
     return {int(n): float(result.right[lengths == n].mean()) for n in np.unique(lengths)}
 
 
-def exact_by_distance(result, shortest=LONGEST):
-    """dict: facts after the deciding one -> share of right answers, in stories of so many facts and more.
+def exact_by_distance(result):
+    """dict: facts after the deciding one -> share of right answers, in the longest stories.
 
-    Every length counts the same, however many stories it has.
+    In those alone: over all lengths the far facts would be those of the long stories, and length would pass for
+    distance.
     """
-    lengths = np.array([len(story.facts) for story in result.stories])
-    distances = np.array([story.distance for story in result.stories])
-    shares = {}
-    for n, d in sorted({(n, d) for n, d in zip(lengths, distances) if n >= shortest}):
-        shares.setdefault(int(d), []).append(result.right[(lengths == n) & (distances == d)].mean())
-    return {d: float(np.mean(shares[d])) for d in sorted(shares)}
+    lengths, distances = _lengths_and_distances(result)
+    rows = lengths == LONGEST
+    return {int(d): float(result.right[rows & (distances == d)].mean()) for d in np.unique(distances[rows])}
 
 
-def near_and_far(result, shortest=LONGEST):
-    """Share right where fewer than THIRD facts came after the deciding one; where at least 2 THIRD did."""
-    shares = exact_by_distance(result, shortest)
-    near = [share for d, share in shares.items() if d < THIRD]
-    far = [share for d, share in shares.items() if d >= LONGEST - THIRD]
-    return float(np.mean(near)), float(np.mean(far))
+def near_and_far(result):
+    """Share right where fewer than THIRD facts came after the deciding one; where at least 2 THIRD did.
+
+    Each is a mean over the lengths that have both, length by length, so that length cannot pass for distance.
+    """
+    lengths, distances = _lengths_and_distances(result)
+    shares = []
+    for n in np.unique(lengths[distances >= LONGEST - THIRD]):
+        of = [(lengths == n) & part for part in (distances < THIRD, distances >= LONGEST - THIRD)]
+        shares.append([result.right[rows].mean() for rows in of])
+    return tuple(np.mean(shares, axis=0).tolist())
+
+
+def _lengths_and_distances(result):
+    return np.array([(len(story.facts), story.distance) for story in result.stories]).T
 
 
 def weight_by_fact(story, weights):
@@ -164,7 +171,7 @@ def figures(result):
         "exact_match": float(result.right.mean()),
         "exact_by_length": exact_by_length(result),
         "exact_by_distance": exact_by_distance(result),
-        "exact_by_distance_all_lengths": exact_by_distance(result, SHORTEST),
+        "near_and_far": near_and_far(result),
         "peak_on_deciding_fact": None if result.weights is None else peaks(result)[0],
     }
 
@@ -224,12 +231,10 @@ def lengths(results):
 
 
 def distances(results):
-    shares, pooled = ([exact_by_distance(r, n) for r in results] for n in (LONGEST, SHORTEST))
-    bars = lambda share: f"{show.fit(show.bar(share), 20)} {share:4.0%}"
-    rows = [(d, *(bars(s[d]) for s in shares), *(f"{s[d]:.0%}" for s in pooled)) for d in shares[0]]
-    names = [r.run.name for r in results]
-    head = ("facts since", *(show.fit(name, 25) for name in names), *(f"all: {name}" for name in names))
-    title = f"Right answers by how many facts came after the deciding one; {LONGEST} facts, and all lengths\n"
+    shares = [exact_by_distance(r) for r in results]
+    rows = [(d, *(f"{show.fit(show.bar(s[d]), 20)} {s[d]:4.0%}" for s in shares)) for d in shares[0]]
+    head = ("facts since", *(show.fit(r.run.name, 25) for r in results))
+    title = f"Right answers by how many facts came after the deciding one, stories of {LONGEST} facts\n"
     return title + show.table(head, rows)
 
 
@@ -258,15 +263,15 @@ def conclusions(results):
     """What the figures of this run say, whichever way they fall."""
     lines = []
     for result in results:
-        exact = exact_by_length(result)[LONGEST]
-        lines.append(f"{result.run.name.capitalize()}: {exact:.1%} right at {LONGEST} facts.")
-        for shortest, told in ((LONGEST, f"Of {LONGEST} facts"), (SHORTEST, "Of all lengths")):
-            near, far = near_and_far(result, shortest)
-            verb = "falls" if near - far >= 0.05 else "rises" if far - near >= 0.05 else "hardly changes"
-            lines.append(
-                f"  {told} it {verb} with the distance: {near:.0%} where one of the latest {THIRD} facts "
-                f"decides, {far:.0%} where {LONGEST - THIRD} or more came later."
-            )
+        exact = exact_by_length(result)
+        few, many = exact[SHORTEST], exact[LONGEST]
+        near, far = near_and_far(result)
+        lines += [
+            f"{result.run.name.capitalize()}: {many:.1%} right at {LONGEST} facts.",
+            f"  It {_trend(few, many)} with the number of facts: {few:.0%} of {SHORTEST}, {many:.0%} of {LONGEST}.",
+            f"  It {_trend(near, far)} with the distance, at equal length: {near:.0%} where one of the latest "
+            f"{THIRD} facts decides, {far:.0%} where {LONGEST - THIRD} or more came later.",
+        ]
         if result.weights is not None:
             share, mean = peaks(result)
             lines.append(
@@ -274,6 +279,10 @@ def conclusions(results):
                 f"{mean:.0%} of all weight lies there."
             )
     return "\n".join(lines)
+
+
+def _trend(before, after):
+    return "falls" if before - after >= 0.05 else "rises" if after - before >= 0.05 else "hardly changes"
 
 
 def page(result):

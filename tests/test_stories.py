@@ -167,6 +167,17 @@ def looking_at(place):
     return weigh
 
 
+def test_length_does_not_pass_for_distance():
+    """Short stories are answered, long ones are not: the distance has nothing to do with it."""
+    told = [s for n in range(2, LONGEST + 1) for s in draw_stories(np.random.default_rng(8), 300, n)]
+    said = [story.answer if len(story.facts) < 10 else "nobody" for story in told]
+    result = planted(lambda story: True)._replace(stories=told, said=said)
+    near, far = answer.near_and_far(result)
+    assert near == far and 0 < near < 1
+    assert "It hardly changes with the distance" in answer.conclusions([result])
+    assert "It falls with the number of facts" in answer.conclusions([result])
+
+
 def test_figures_of_planted_results():
     result = planted(lambda story: story.distance < 6)
     assert answer.exact_by_length(result) == {2: 1.0, LONGEST: pytest.approx(0.5, abs=0.15)}
@@ -188,7 +199,8 @@ def test_conclusions_follow_the_figures_whichever_way_they_fall():
     right, near = planted(lambda story: True), planted(lambda story: story.distance < 6)
     far = planted(lambda story: story.distance >= 6)
     assert "hardly changes" in answer.conclusions([right]) and "100.0% right" in answer.conclusions([right])
-    assert "falls" in answer.conclusions([near]) and "rises" in answer.conclusions([far])
+    assert "falls with the distance" in answer.conclusions([near])
+    assert "rises with the distance" in answer.conclusions([far])
 
 
 @pytest.mark.slow
