@@ -1,26 +1,35 @@
-"""The laboratory's measures find what was put there; its sentences say what the figures say, either way."""
+"""The laboratory's measures find what was put there, on strings that were not trained on."""
 
 import json
+import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from demos import bottleneck
-from demos.lab import interventions, measures
-from demos.lab.experiments import EXPERIMENTS, LENGTHS, LONG, TRAINED, _disjoint
-from demos.lab.measures import Grid, places
+from demos.lab import experiments, interventions, measures, models
+from demos.lab.experiments import EXPERIMENTS, LONG, _disjoint
 from demos.lab.models import Laboratory
-from demos.lab.sentences import TOLD, bands, correlation, fades, find, percent, rank_correlation, room
+from demos.lab.sentences import TOLD, find
 from demos.lab.terminal import told
+from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import UNK, Vocabulary, make_batch
-from numpy_seq2seq.seq2seq import encode_forward, parameter_count, seq2seq_forward, seq2seq_init
+from numpy_seq2seq.seq2seq import (
+    decode_forward,
+    encode_forward,
+    parameter_count,
+    seq2seq_forward,
+    seq2seq_init,
+)
+from numpy_seq2seq.tasks import is_held_out
 
 VOCABULARY = Vocabulary("abcdef")
 
 
-def model(decoder="luong", seed=0, **choices):
-    config = Config(len(VOCABULARY), len(VOCABULARY), 5, 8, "rnn", decoder, dtype="float64", **choices)
+def model(decoder="luong", seed=0, cell="rnn", **choices):
+    config = Config(len(VOCABULARY), len(VOCABULARY), 5, 8, cell, decoder, dtype="float64", **choices)
     return seq2seq_init(np.random.default_rng(seed), config), config
 
 
@@ -55,6 +64,30 @@ def test_strings_to_learn_from_and_to_ask_about_are_disjoint():
     asked = {row.tobytes() for row in ask.source}
     assert len(ask.source) == 20 and 0 < len(learn.source) < 40
     assert not asked & {row.tobytes() for row in learn.source}
+
+
+def test_probe_of_the_experiment_is_asked_about_strings_that_it_did_not_learn_from(tmp_path, monkeypatch):
+    """Vectors of noise, a longer one than there are strings: a probe could know by heart what it has seen."""
+
+    def noise(batch, *_):
+        return np.array([np.random.default_rng(zlib.crc32(row)).normal(size=300) for row in batch.source])
+
+    monkeypatch.setattr(experiments, "fixed_vector", noise)
+    monkeypatch.setattr(experiments, "gradient_map", lambda *_: SimpleNamespace(values=np.zeros((21, 21))))
+    lab = Laboratory(tmp_path, 0, 2, "rnn", 8, (4, 8), 50)
+    runs = dict.fromkeys(experiments.dilution_models(lab), SimpleNamespace(params=None, config=None))
+    assert experiments.dilution(lab, runs)["probe"].values.mean() < 0.1
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_fixed_vector_is_all_that_the_decoder_needs(cell):
+    params, config = model("fixed", cell=cell)
+    strings = batch()
+    vector = measures.fixed_vector(strings, params, config)
+    state = tuple(np.split(vector, CELLS[cell].states, axis=1))
+    _, source, _ = encode_forward(strings.source, strings.source_mask, params, config)
+    logits = decode_forward(strings.inputs, state, source, params, config)[0]
+    np.testing.assert_array_equal(logits, seq2seq_forward(strings, params, config)[0])
 
 
 @pytest.mark.parametrize("decoder", ("fixed", "luong"))
@@ -144,6 +177,20 @@ def test_swapped_memories_by_what_is_swapped():
     assert swap.at(swapped="values", what="changed").max() > 0
 
 
+def test_swapped_memories_leaves_strings_out_that_have_one_letter_at_both_places():
+    params, config = model()
+    params["encoder"]["Wh"][:] = 0
+    strings, right = batch(30), np.tile([3, 2, 1, 0], (30, 1))
+    same = strings.source.copy()
+    same[:, 3] = same[:, 0]
+    more = type(strings)(*(np.concatenate([a, a]) for a in strings))
+    more = more._replace(source=np.concatenate([strings.source, same]))
+    alone = interventions.swapped_memories(strings, params, config, (0, 3), right).values
+    together = interventions.swapped_memories(more, params, config, (0, 3), np.tile(right, (2, 1))).values
+    np.testing.assert_array_equal(together, alone)
+    assert alone.max() > 0
+
+
 def test_decoding_shows_what_the_model_computed():
     params, config = model()
     one = batch(1)
@@ -156,185 +203,6 @@ def test_decoding_shows_what_the_model_computed():
     np.testing.assert_allclose(mean, shown["context"].values, atol=1e-12)
     writes = [label.split(" ")[1] for label in shown["tokens"].axes[0][1]]
     assert writes == shown["tokens"].values[:, 0].tolist()
-
-
-# ---- sentences ---------------------------------------------------------------------------------------------
-
-
-def said_of(name, grids):
-    return " ".join(find(name, grids).sentences)
-
-
-def test_rank_correlation_and_correlation():
-    assert rank_correlation([3, 2, 1], [1, 2, 3]) == pytest.approx(-1)
-    assert rank_correlation([1, 8, 9], [1, 2, 3]) == pytest.approx(1)
-    shared = rank_correlation([1, 1, 2, 2], [1, 2, 3, 4])  # ranks 1.5, 1.5, 3.5, 3.5
-    assert shared == pytest.approx(4 / np.sqrt(20))
-    assert correlation([1, 1, 1], [1, 2, 3]) == 0
-
-
-def test_percent_never_says_all_or_nothing_of_what_is_not():
-    assert [percent(x) for x in (0, 0.001, 0.5, 0.997, 1)] == ["0%", "0.1%", "50%", "99.7%", "100%"]
-
-
-def length_grids(**exact):
-    decoders = ("fixed", "peeky", "luong", "bahdanau")
-    rows = [[exact[d](n) for n in LENGTHS] for d in decoders]
-    axis = "decoder", list(decoders)
-    return {
-        "exact": Grid(np.array(rows, float), (axis, ("length", list(LENGTHS)))),
-        "parameters": Grid(np.array([100, 110, 108, 120]), (axis,)),
-    }
-
-
-def test_length_says_what_was_found():
-    all_right, to_ten, none = (lambda n: n <= LONG), (lambda n: n <= 10), (lambda n: 0)
-    said = said_of("length", length_grids(fixed=to_ten, peeky=to_ten, luong=all_right, bahdanau=all_right))
-    for words in (
-        "luong writes 100%",
-        "the fixed vector 0%",
-        "removes the bottleneck",
-        "at length 12",
-        "is no gain",
-        "no cure for lengths never seen",
-        "8% more parameters",
-    ):
-        assert words in said
-    said = said_of("length", length_grids(fixed=all_right, peeky=none, luong=all_right, bahdanau=lambda n: 1))
-    for words in (
-        "no clear difference",
-        "at least half of the strings of every length",
-        "a model holds out there too",
-    ):
-        assert words in said
-    assert "removes" not in said
-
-
-def position_grids(reverse, free, lstm, copied):
-    fixed = [[reverse, free], [lstm, lstm], [copied, copied]]
-    values = np.array([[pair, np.full((2, LONG), 0.99)] for pair in fixed])
-    tasks = "task", ["reverse", "reverse, lstm", "copy, lstm"]
-    axes = (tasks, ("decoder", ["fixed", "luong"]), ("running", ["forced", "free"]), places("position", LONG))
-    return {"accuracy": Grid(values, axes)}
-
-
-def test_position_says_what_was_found():
-    falling, flat = np.linspace(1, 0.1, LONG), np.full(LONG, 0.5)
-    bent = np.abs(np.linspace(-0.8, 0.4, LONG))
-    said = said_of("position", position_grids(falling, falling / 2, bent, falling))
-    for words in (
-        "falls throughout",
-        "(rank correlation with position -1.00)",
-        "another 50% of the letters",
-        "bends up again",
-        "right in 99% or more",
-        "age is not all",
-    ):
-        assert words in said
-    said = said_of("position", position_grids(flat, flat, falling, flat))
-    for words in ("No clear fall (", "hardly anything more is lost", "falls too", "no clear fall"):
-        assert words in said
-
-
-def dilution_grids(found, fixed, luong):
-    cells = "cell", ["rnn", "gru", "lstm"]
-    maps = np.array([[fixed, luong]] * 3)
-    axes = (cells, ("decoder", ["fixed", "luong"]), places("output", LONG + 1), places("source", LONG + 1))
-    return {
-        "probe": Grid(np.array([found] * 3), (cells, places("place", LONG))),
-        "gradient": Grid(maps, axes),
-    }
-
-
-def test_dilution_says_what_was_found():
-    fade = np.tile(np.exp(np.arange(LONG + 1) / 3.0), (LONG + 1, 1))
-    band = np.eye(LONG + 1)[[*range(LONG - 1, -1, -1), LONG]]
-    flat = np.full((LONG + 1, LONG + 1), 1 / (LONG + 1))
-    grids = dilution_grids(np.linspace(0.05, 0.9, LONG), fade, band)
-    assert all(c == pytest.approx(-1) for c in fades(grids["gradient"]).values())
-    assert all((share == 1).all() for share in bands(grids["gradient"]).values())
-    said = said_of("dilution", grids)
-    for words in (
-        "in 90% of the strings",
-        "read first in 5%",
-        "hardly finds what was read first",
-        "It fades with the distance",
-        "A bright band",
-    ):
-        assert words in said
-    partly = dilution_grids(np.linspace(0.4, 0.9, LONG), flat, flat)
-    assert "still found, in part" in find("dilution", partly).sentences[0]
-    said = said_of("dilution", dilution_grids(np.full(LONG, 0.9), flat, flat))
-    for words in ("No clear loss", "does not fade clearly", "not as bright"):
-        assert words in said
-
-
-def capacity_grids(share):
-    tasks = ("reverse", "sort", "first", "last")
-    bits = np.array([[n * (4.7, 2, 0, 0)[k] + (0, 0, 4.7, 4.7)[k] for n in TRAINED] for k in range(4)])
-    fixed = [[share(task, n) for n in TRAINED] for task in tasks]
-    values = np.array([[[row, row], np.ones((2, len(TRAINED)))] for row in fixed], float)
-    axis, over = ("task", list(tasks)), ("length", TRAINED)
-    axes = (axis, ("decoder", ["fixed", "luong"]), ("hidden", [16, 64]), over)
-    return {"exact": Grid(values, axes), "bits": Grid(bits, (axis, over))}
-
-
-def test_capacity_says_what_was_found():
-    grids = capacity_grids(lambda task, n: task in ("first", "last") or n <= 10)
-    held = {"reverse": 47, "sort": 20, "first": 4.7, "last": 4.7}
-    assert room(grids["exact"], grids["bits"], "fixed", 64) == pytest.approx(held)
-    assert "what the answer needs decides" in said_of("capacity", grids)
-    assert "bits do not explain it" in said_of("capacity", capacity_grids(lambda task, n: 0))
-    assert "Bits are not all" in said_of("capacity", capacity_grids(lambda task, n: task == "last"))
-
-
-def training_grids(short, long, gains):
-    exact = np.zeros((2, 2, len(LENGTHS)))
-    exact[1, 0, : len(TRAINED)], exact[0, 1, : len(TRAINED)] = short, long
-    reading = np.array([[[0.3, 0], [0.3 + gains[0], 0]], [[0.9, 0], [0.9 + gains[1], 0]]])
-    axis, what = ("decoder", ["fixed", "luong"]), ("what", ["letters", "exact"])
-    return {
-        "exact": Grid(exact, (axis, ("trained up to", [LONG // 2, LONG]), ("length", list(LENGTHS)))),
-        "reading": Grid(reading, (axis, ("source", ["as it is", "reversed"]), what)),
-    }
-
-
-def test_training_says_what_was_found():
-    said = said_of("training", training_grids(0.6, 0.4, (0.5, 0.01)))
-    for words in ("60% of the strings", ": more. (", "from 30% to 80%", "does not need it"):
-        assert words in said
-    said = said_of("training", training_grids(0.4, 0.6, (0, 0)))
-    assert ": fewer: short" in said and "does not set the two apart" in said
-
-
-def mechanism_grids(weights, swap, both=((0, 0), (0, 0)), looked=((0.99, 1, 0.2), (0.1, 0.9, 4.0))):
-    models, measure = ("model", ["reverse", "last"]), ("measure", ["aligned", "within one place", "entropy"])
-    swapped, outputs = ("swapped", ["values", "values and keys"]), ("outputs", ["aligned", "others"])
-    return {
-        "weights": Grid(np.array(weights), (models, ("weights", list(interventions.CHANGES)))),
-        "alignment": Grid(np.array(looked), (models, measure)),
-        "swap": Grid(np.array([swap, both]), (swapped, outputs, ("what", ["changed", "exchanged"]))),
-    }
-
-
-def test_mechanism_says_what_was_found():
-    needed, idle, unable, nothing = (1, 1, 0.1, 0), (1, 1, 1, 1), (0.1,) * 4, ((0, 0), (0, 0))
-    said = said_of("mechanism", mechanism_grids([needed, idle], [[1, 0.97], [0.01, 0]]))
-    for words in (
-        "97% of the two letters",
-        "The map is the mechanism",
-        "knows no order",
-        "Not to be trusted: last.",
-    ):
-        assert words in said
-    assert "misleading" not in said
-    said = said_of("mechanism", mechanism_grids([needed, needed], [[1, 0.2], [0.5, 0]], ((1, 1), (0, 0))))
-    for words in ("not the whole mechanism", "letter that is written: reverse.", "yet misleading: last."):
-        assert words in said
-    said = said_of("mechanism", mechanism_grids([needed, needed], nothing, looked=((1, 1, 0), (1, 1, 0))))
-    assert "pointing at the letter that is written: reverse, last." in said
-    said = said_of("mechanism", mechanism_grids([unable] * 2, nothing))
-    assert "No model here is right often enough" in said
 
 
 # ---- the program -------------------------------------------------------------------------------------------
@@ -372,6 +240,24 @@ def test_every_experiment_runs_and_is_drawn(tmp_path, capsys):
             assert grid.values.shape == tuple(len(labels) for _, labels in grid.axes)
         assert all(sentence.split()[0] in told(finding) for sentence in finding.sentences)
     assert set(lab.models) == lab.planned
+
+
+def test_models_are_trained_on_other_strings_than_they_are_asked_about(tmp_path, monkeypatch):
+    drawn = []
+
+    def fit(name, config, draw, *others, **options):
+        drawn.append(draw(np.random.default_rng(0)))
+        return SimpleNamespace(interrupted=False)
+
+    monkeypatch.setattr(models, "fit", fit)
+    lab = Laboratory(tmp_path, 0, 2, "rnn", 8, (4, 8), 50)
+    lab.plan(EXPERIMENTS.values())
+    for task in ("reverse", "first"):
+        lab.model(task, "luong", {})
+    learnt, asked = drawn, [lab.strings("reverse", n, 50) for n in (2, 5, LONG)]
+    for batches, held_out in ((learnt, False), (asked, True)):
+        strings = {"".join(lab.vocabulary.decode(row)) for batch in batches for row in batch.source}
+        assert len(strings) > 60 and {is_held_out(string) for string in strings} == {held_out}
 
 
 def test_held_out_strings_are_the_same_for_every_model(tmp_path):

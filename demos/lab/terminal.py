@@ -5,7 +5,7 @@ import itertools
 from numpy_seq2seq import show
 
 from .experiments import LONG
-from .sentences import percent
+from .words import percent
 
 
 def told(finding):
