@@ -17,7 +17,7 @@ from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.training import evaluate
 
-from .common import add_common_options, finish, parser, random_streams, run, settle_options
+from .common import add_common_options, finish, parser, percent, random_streams, run, settle_options
 from .fit import BATCH, Run, fit, in_turn
 from .languages.stories import LONGEST, SHORTEST, draw_stories, vocabulary_words
 
@@ -267,11 +267,13 @@ def conclusions(results):
         exact = exact_by_length(result)
         few, many = exact[SHORTEST], exact[LONGEST]
         near, far = near_and_far(result)
+        by_length, by_distance = _trend(few, many), _trend(near, far)
+        few, many, near, far = map(percent, (few, many, near, far))
         lines += [
-            f"{result.run.name.capitalize()}: {many:.1%} right at {LONGEST} facts.",
-            f"  It {_trend(few, many)} with the number of facts: {few:.0%} of {SHORTEST}, {many:.0%} of {LONGEST}.",
-            f"  It {_trend(near, far)} with the distance, at equal length: {near:.0%} where one of the latest "
-            f"{THIRD} facts decides, {far:.0%} where {LONGEST - THIRD} or more came later.",
+            f"{result.run.name.capitalize()}: {exact[LONGEST]:.1%} right at {LONGEST} facts.",
+            f"  It {by_length} with the number of facts: {few} right of {SHORTEST}, {many} of {LONGEST}.",
+            f"  It {by_distance} with the distance, at equal length: {near} where one of the latest {THIRD} facts "
+            f"decides,\n  {far} where {LONGEST - THIRD} or more came later.",
         ]
         if result.weights is not None:
             share, mean = peaks(result)

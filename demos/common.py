@@ -169,6 +169,14 @@ def prompts():
             return
 
 
+def percent(share):
+    """A share in [0, 1] as a reader wants it: no 100% and no 0% that is none."""
+    said = f"{share:.0%}"
+    if said in ("0%", "100%") and 0 < share < 1:
+        return f"{min(max(share, 0.001), 0.999):.1%}"
+    return said
+
+
 def random_streams(seed, count):
     """Independent random generators from one seed."""
     return [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(count)]

@@ -135,6 +135,8 @@ def check_gradients(f, tree, gradients, *, method="central", tolerance=None, sam
     Raises:
         GradientError: with an explanation.
     """
+    if method not in TOLERANCE:
+        raise ValueError(f"method must be one of {', '.join(TOLERANCE)}; got {method!r}")
     rng = np.random.default_rng(seed)
     tolerance = TOLERANCE[method] if tolerance is None else tolerance
     copy = _map(lambda x: np.array(x, complex if method == "complex" else x.dtype), tree)

@@ -479,3 +479,8 @@ def test_check_gradients_guesses_swapped_gates():
 
 def test_check_gradients_says_nothing_it_does_not_know():
     assert "looks like" not in complaint_about(np.tanh(RIGHT), RIGHT, "gx", gates="ifog")
+
+
+def test_an_unknown_method_is_told():
+    with pytest.raises(ValueError, match="method must be one of central, complex; got 'complx'"):
+        check_gradients(lambda tree: tree["x"].sum(), {"x": np.ones(2)}, {"x": np.ones(2)}, method="complx")

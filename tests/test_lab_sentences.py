@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from demos.common import percent
 from demos.lab import interventions
 from demos.lab.experiments import LENGTHS, LONG, TRAINED
 from demos.lab.inside import bands, fades
 from demos.lab.measures import Grid, places
 from demos.lab.outside import room
 from demos.lab.sentences import find
-from demos.lab.words import along, correlation, course, percent, rank_correlation
+from demos.lab.words import along, correlation, course, rank_correlation
 
 # ---- sentences ---------------------------------------------------------------------------------------------
 

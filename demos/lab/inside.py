@@ -7,8 +7,9 @@ import numpy as np
 
 from numpy_seq2seq.tasks import LETTERS
 
+from ..common import percent
 from .experiments import LONG
-from .words import CLEAR, LOOSE, SLIGHT, correlation, percent, verdict
+from .words import CLEAR, LOOSE, SLIGHT, correlation, verdict
 
 # ---- dilution ----------------------------------------------------------------------------------------------
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from numpy_seq2seq.tasks import LETTERS
 
+from ..common import percent
 from .experiments import LONG, TRAINED
-from .words import ALIKE, CLEAR, LOOSE, SLIGHT, along, course, percent, rank_correlation
+from .words import ALIKE, CLEAR, LOOSE, SLIGHT, along, course, rank_correlation
 
 # ---- length ------------------------------------------------------------------------------------------------
 

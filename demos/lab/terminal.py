@@ -4,8 +4,8 @@ import itertools
 
 from numpy_seq2seq import show
 
+from ..common import percent
 from .experiments import LONG
-from .words import percent
 
 
 def told(finding):

@@ -5,18 +5,12 @@ Read before outside.py and inside.py, which say what an experiment found. Not he
 
 import numpy as np
 
+from ..common import percent
+
 SLIGHT = 0.1  # a difference between two shares below which a sentence speaks of none
 CLEAR = 0.3  # one that it may call clear
 LOOSE = 0.05  # one that may be chance: 300 strings are a sample
 ALIKE = 0.02  # the same, of means over many lengths
-
-
-def percent(share):
-    """A share in [0, 1] as a reader wants it: no 100% and no 0% that is none."""
-    said = f"{share:.0%}"
-    if said in ("0%", "100%") and 0 < share < 1:
-        return f"{min(max(share, 0.001), 0.999):.1%}"
-    return said
 
 
 def verdict(held, every, some, none):
