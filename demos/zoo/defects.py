@@ -213,9 +213,9 @@ FORWARD = (
     ),
     Defect(
         "inputs_not_shifted", "data", "make_batch", "pad([[BOS] + t for t in encoded])",
-        "pad([t + [EOS] for t in encoded])",
-        "The decoder is told the very token that it has to say.",
-        "batches in which the decoder's input and the target are one and the same array",
+        "pad([[BOS] + (t + [EOS])[1:] for t in encoded])",
+        "The decoder is told the very token that it has to say, from the second one on.",
+        "inputs that are a copy of the targets, whose first column then becomes BOS",
     ),
     Defect(
         "attends_to_itself", "decoders", "luong_forward",
