@@ -167,6 +167,7 @@ def collected():
     return [line.split("::", 1)[1] for line in result.stdout.splitlines() if "::" in line]
 
 
+@pytest.mark.slow
 def test_every_pair_has_tests_that_bear_its_names(collected):
     names = [name for tree in TREES.values() for name in functions(tree)]
     paired = [name for name in names if name.endswith(("_forward", "_backward"))]
