@@ -227,14 +227,14 @@ def examples(results):
 
 def lengths(results):
     shares = [exact_by_length(r) for r in results]
-    rows = [(r.run.name, *(f"{x:.0%}" for x in share.values())) for r, share in zip(results, shares)]
+    rows = [(r.run.name, *map(percent, share.values())) for r, share in zip(results, shares)]
     return show.table(("Right answers by number of facts", *shares[0]), rows)
 
 
 def distances(results):
     shares = [exact_by_distance(r) for r in results]
-    rows = [(d, *(f"{show.fit(show.bar(s[d]), 20)} {s[d]:4.0%}" for s in shares)) for d in shares[0]]
-    head = ("facts since", *(show.fit(r.run.name, 25) for r in results))
+    rows = [(d, *(f"{show.fit(show.bar(s[d]), 20)} {percent(s[d]):>5}" for s in shares)) for d in shares[0]]
+    head = ("facts since", *(show.fit(r.run.name, 26) for r in results))
     title = f"Right answers by how many facts came after the deciding one, stories of {LONGEST} facts\n"
     return title + show.table(head, rows)
 

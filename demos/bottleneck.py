@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy_seq2seq.config import check_choice
 
-from .common import add_common_options, finish, parser, run, settle_options
+from .common import add_common_options, finish, parser, run, say, settle_options
 from .lab.experiments import EXPERIMENTS
 from .lab.models import TRAINED, Laboratory, Stopped
 from .lab.page import page
@@ -29,16 +29,16 @@ def main(arguments=None):
     names = [given.only] if given.only else list(EXPERIMENTS)
     lab.plan([EXPERIMENTS[name] for name in names])
     given.models.mkdir(parents=True, exist_ok=True)
-    findings = []
+    findings, again = [], "takes seconds"
     try:
         for name in names:
             findings.append(find(name, lab.run(EXPERIMENTS[name])))
-            print(told(findings[-1]), flush=True)
+            say(told(findings[-1]))
     except Stopped:
-        pass  # what was found so far is written, too
+        again = "goes on from there"
     choices = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
     choices["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
-    kept = f"\nThe models are kept in {given.models}: the same command again takes seconds."
+    kept = f"\nThe models are kept in {given.models}: the same command {again}."
     finish(given, kept, as_json(choices, findings), lambda: page(findings, choices))
     return 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy_seq2seq import show
 
-from .common import finish, parser, run, settle_options
+from .common import finish, parser, run, say, settle_options
 from .zoo.defects import DEFECTS, difference
 from .zoo.detectors import DETECTORS, ask
 from .zoo.matrix import (
@@ -92,7 +92,7 @@ def measure(defects, usual):
             if sys.stdout.isatty() or seconds - shown > 10:
                 left = seconds / k * (len(defects) - k)
                 line = f"{k}/{len(defects)}  {defect.name:<32}{seconds:4.0f} s, {left:.0f} s left"
-                print(f"{line:<78}", end="\r" if sys.stdout.isatty() else "\n", flush=True)
+                say(f"{line:<78}", end="\r" if sys.stdout.isatty() else "\n")
                 shown = seconds
     except KeyboardInterrupt:
         print(f"\nstopped after {len(matrix)} of {len(defects)} defects")

@@ -112,7 +112,7 @@ def check_paths(given):
 
 def run(main):
     """Run a demo: a wrong input becomes one line and exit status 2, Ctrl-C exit status 130, and 141 means that
-    whoever read the output has stopped reading, as `head` does."""
+    nobody has read the end of what was printed."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by who started us
             setattr(sys, name, open(os.devnull, mode))
@@ -121,7 +121,7 @@ def run(main):
     try:
         sys.exit(main())
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor can anything be said at exit
+        _silence()  # nor can anything be said at exit
         sys.exit(141)
     except (ValueError, TypeError, TrainingError, OSError, MemoryError) as error:
         if os.environ.get("DEMO_TRACEBACK"):
@@ -148,6 +148,18 @@ def finish(given, shown, result, page=None):
             shown += f"\n\nwrote {given.html}: open it in a browser"
     finally:
         print(shown, flush=True)
+
+
+def say(text, end="\n"):
+    """Print at once. When nobody reads any more, the work goes on in silence."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        _silence()
+
+
+def _silence():
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(path, text):

@@ -27,7 +27,7 @@ from numpy_seq2seq.config import check_size
 from numpy_seq2seq.data import BOS, EOS, SPECIALS
 from numpy_seq2seq.scores import SCORES
 
-from .common import finish, parser, run, settle_options
+from .common import finish, parser, run, say, settle_options
 from .limits.products import Size, multiply, numbers, training_products, writing_products
 from .limits.stopwatch import median_ms, peak_bytes
 
@@ -75,11 +75,11 @@ steps of its own, since tracing slows a step. Close other programs, and leave OP
 def main(arguments=None):
     """Measure, print, perhaps write; returns the exit status."""
     started, given = time.perf_counter(), read_options(arguments)
-    print(f"NumPy {np.__version__}, {os.cpu_count()} processors\n", flush=True)
+    say(f"NumPy {np.__version__}, {os.cpu_count()} processors\n")
     sizes = [measure_size(size, given.repeat) for size in given.sizes]
-    print(size_table(sizes), flush=True)
+    say(size_table(sizes))
     growth = measure_growth(given.lengths, given.repeat)
-    print("", growth_table(growth), "", conclusion(growth), sep="\n", flush=True)
+    say(f"\n{growth_table(growth)}\n\n{conclusion(growth)}")
     writing = [measure_writing(size, given.repeat) for size in given.writing]
     result = {"repeat": given.repeat, "sizes": sizes, "growth": growth, "writing": writing}
     result |= {"constant": is_constant(growth), "conclusion": conclusion(growth)}

@@ -18,7 +18,7 @@ from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.tasks import LETTERS, check_task, draw_pairs, right_places
 from numpy_seq2seq.training import Evaluation, evaluate
 
-from .common import add_common_options, finish, parser, prompts, random_streams, settle_options
+from .common import add_common_options, finish, parser, percent, prompts, random_streams, settle_options
 from .fit import BATCH, Run, fit, in_turn
 
 EMBEDDING = 32
@@ -40,7 +40,6 @@ def main(task, arguments=None):
     """Train, show, and perhaps talk; returns the exit status."""
     given = read_options(task, arguments)
     vocabulary = Vocabulary(given.alphabet)
-
 
     def train_beside(decoder, beside):
         return train_one(task, decoder, vocabulary, given, directions=given.directions, beside=beside)
@@ -206,16 +205,16 @@ def examples(vocabulary, results):
 
 def lengths(results):
     shares = [exact_by_length(r) for r in results]
-    rows = [(r.run.name, *(f"{x:.0%}" for x in share.values())) for r, share in zip(results, shares)]
+    rows = [(r.run.name, *map(percent, share.values())) for r, share in zip(results, shares)]
     return show.table(("Exact match by length", *shares[0]), rows)
 
 
 def positions(results):
     n = _longest(results[0])
     shares = [accuracy_by_position(r, n) for r in results]
-    cells = [[f"{show.fit(show.bar(x), 20)} {x:4.0%}" for x in share] for share in shares]
+    cells = [[f"{show.fit(show.bar(x), 20)} {percent(x):>5}" for x in share] for share in shares]
     rows = [(str(t + 1), *row) for t, row in enumerate(zip(*cells))]
-    head = ("position", *(show.fit(r.run.name, 25) for r in results))
+    head = ("position", *(show.fit(r.run.name, 26) for r in results))
     return f"Accuracy by output position, strings of length {n}\n" + show.table(head, rows)
 
 
@@ -242,15 +241,15 @@ def conclusions(task, results):
         n = _longest(results[0])
         a, b = (exact_by_length(r)[n] for r in results)
         one, other = (r.run.name for r in results)
-        lines.append(f"At length {n} {one} gets {a:.0%} of the strings right and {other} {b:.0%}.")
+        lines.append(f"At length {n} {one} gets {percent(a)} of the strings right and {other} {percent(b)}.")
         first, *_, last = accuracy_by_position(results[1], n) if n > 1 else (b, b)
         verb = "does not fall much from first to last"
         if first - last >= 0.3:
             verb = "starts right and goes wrong" if first >= 0.7 else "falls from first to last"
-        lines.append(f"The {other} {verb}: first letter {first:.0%}, last letter {last:.0%}.")
+        lines.append(f"The {other} {verb}: first letter {percent(first)}, last letter {percent(last)}.")
     if results[0].evaluation.weights is not None:
         hits = alignment_accuracy(task, results[0])
-        lines.append(f"The largest weight lies on the letter to be written for {hits:.0%} of the letters.")
+        lines.append(f"The largest weight lies on the letter to be written for {percent(hits)} of the letters.")
     return "\n".join(lines)
 
 

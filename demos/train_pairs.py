@@ -9,7 +9,7 @@ from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 
-from .common import add_common_options, check_paths, finish, parser, run, settle_options
+from .common import add_common_options, check_paths, finish, parser, run, say, settle_options
 from .fit import BATCH, Best, fit
 from .pairs.answers import Model, answers, open_model, read_sources, talk, text, translate
 from .pairs.corpus import (
@@ -151,7 +151,7 @@ def check_training(given):
 def train_on(given):
     """Read, train, show; returns the Model, or None if it was stopped."""
     pairs = read_pairs(given.file, given.level, given.max_length, given.skip_bad, _say_lines)
-    print(counts(given.file.name, pairs), flush=True)
+    say(counts(given.file.name, pairs))
     digest = hashlib.sha256(pairs.pair_keys.tobytes()).hexdigest()
     given.data = f"{len(pairs.pair_keys):,} pairs, sha256 {digest[:12]}"
     parts = split(pairs.source_keys, given.file)
@@ -161,7 +161,7 @@ def train_on(given):
         *(with_vocabulary(side, parts[0], given.min_count) for side in (pairs.source, pairs.target))
     )
     del pairs
-    print(vocabulary_line(given, vocabularies, unknown, parts), flush=True)
+    say(vocabulary_line(given, vocabularies, unknown, parts))
     sizes = (*map(len, vocabularies), EMBEDDING, given.hidden)
     config = Config(*sizes, given.cell, given.decoder, given.score, directions=2, dropout=DROPOUT)
     batches = evaluation_batches(*sides, parts[1], config)

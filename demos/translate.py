@@ -33,7 +33,7 @@ HELD_OUT, EXAMPLES, COLUMNS, ROWS = 600, 4, 108, 20
 LENGTHS = ((4, 7), (8, 11), (12, 15), (16, 19), (20, 25))  # English words
 MODELS = {  # the choices in which the models differ
     "attention": {"decoder": "bahdanau", "score": "additive", "attention_only": True},
-    "fixed vector": {"decoder": "fixed"},
+    "fixed": {"decoder": "fixed"},
 }
 
 
@@ -85,7 +85,8 @@ def train_one(name, given, beside=""):
     config = Config(*sizes, given.cell, directions=2, **MODELS[name])
     kept, count = random_streams(given.seed, 3)[2], HELD_OUT // 10 if given.quick else HELD_OUT
     held_out = [draw_translations(kept, count, which) for which in SETS[1:]]
-    trained = fit(name, config, draw_batch, given.steps, given, glance=make(held_out[0][:BATCH]),
+    label = "attention" if config.decoder != "fixed" else "fixed vector"
+    trained = fit(label, config, draw_batch, given.steps, given, glance=make(held_out[0][:BATCH]),
                   vocabularies=(READS, WRITES), beside=beside)
     return Result(trained, *(examine(trained, sentences) for sentences in held_out))
 

@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-ROOMS = """activations layers cells recurrent stacks scores attention losses encoder readout decoders step_decoders seq2seq
-    optim training generate beam data tasks""".split()  # in reading order
+ROOMS = """activations layers cells recurrent stacks scores attention losses encoder readout decoders step_decoders
+    seq2seq optim training generate beam data tasks""".split()  # in reading order
 OTHERS = """
     sigmoid softmax log_softmax glorot weight_gradients token_accuracy sequence_accuracy
     loss_and_gradients sgd_step adam_init adam_step global_norm clip_by_global_norm

@@ -80,8 +80,8 @@ class Config:
             raise ValueError(f"hidden_size must be even with two directions (half for each), got {self.hidden_size}")
         if self.reverse_source and self.directions == 2:
             raise ValueError("reverse_source changes nothing with two directions; use it with directions=1")
-        if isinstance(self.dropout, bool) or not isinstance(self.dropout, (int, float)) or not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be a rate in [0, 1), got {self.dropout!r}")
+        if not isinstance(self.dropout, (int, float)) or not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be a rate in [0, 1), an int or float, got {self.dropout!r}")
         if DECODERS[self.decoder].attends:
             if self.score is None:
                 object.__setattr__(self, "score", "dot")

@@ -45,8 +45,8 @@ functions are written.
 GRADE = """Grade trees, each function alone: everything else is the teacher's, so one mistake costs one task,
 and an unfinished function does not fail its neighbours. The tests are the teacher's own; those in the tree do
 not count, and nothing else of the tree is run. From the student's file the function is taken together with
-the helpers, imports (by name) and constants that were added there. Where forward and backward are both set, they may
-agree on another cache.
+the helpers, imports (by name) and constants that were added there. Where forward and backward are both set,
+they may agree on another cache.
 
 Which functions: --set or --functions; without them those which ASSIGNMENT.md names in most of the trees;
 without any ASSIGNMENT.md, all that can be set.
@@ -161,8 +161,10 @@ def run_grade(given, tasks):
         print(f"\nstopped after {len(marks)} of {progress.count}; these are done:", file=sys.stderr)
     order = {name: k for k, name in enumerate(in_set)}
     marks.sort(key=lambda mark: (trees.index(mark.tree), order[mark.task]))
-    write(marks, given)  # before what is printed, which perhaps nobody reads to the end
-    print(result(marks), flush=True)
+    try:
+        write(marks, given)  # before what is printed, which perhaps nobody reads to the end
+    finally:
+        print(result(marks), flush=True)
     return INTERRUPTED if stopped else 0
 
 

@@ -43,8 +43,9 @@ peepholes, and the whole gradient.
     gru         r z n       r z n
     lstm        i f o g     i f g o                     here all the sigmoids stand together
 
-**Number of biases.** cuDNN (unless told otherwise) and PyTorch have two for every gate, one beside W and one beside U. Where the two
-are simply added, only their sum matters, and there is one here: b. In the GRU's candidate they differ,
+**Number of biases.** cuDNN (unless told otherwise) and PyTorch have two for every gate, one beside W and one
+beside U. Where the two are simply added, only their sum matters, and there is one here: b. In the GRU's
+candidate they differ,
 
     n = tanh(x W + b_n + r ⊙ (h_prev U + bh_n))
 

@@ -38,8 +38,10 @@ def parameter_shapes(config):
 
 def check_params(params, config):
     """Raise ValueError, naming the first fault, unless these are finite parameters of such a model."""
-    want = {f"{layer}.{name}": shape for layer, part in parameter_shapes(config).items() for name, shape in part.items()}
-    got = {f"{layer}.{name}": array for layer, part in params.items() for name, array in part.items()}
+    want, got = (
+        {f"{layer}.{name}": value for layer, part in tree.items() for name, value in part.items()}
+        for tree in (parameter_shapes(config), params)
+    )
     for name in sorted(want.keys() ^ got.keys()):
         what = "has no parameter" if name in want else "has a parameter too many,"
         raise ValueError(f"the model {what} {name}; params and config are not of the same model")

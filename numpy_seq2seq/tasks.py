@@ -141,6 +141,7 @@ def _check_name(task):
 
 
 # Exercises
-# 1. Add `swap halves` to TASKS, and its case to right_places and bits. Which of the present tasks is it nearest to?
-# 2. Draw lengths 1–3 over two letters and list both sets (one may be empty). What does a fair split of a tiny world look like?
+# 1. Add `swap halves` to TASKS, and its case to right_places and bits. Which of the present tasks is it nearest?
+# 2. Draw lengths 1–3 over two letters and list both sets (one may be empty). What does a fair split of a tiny world
+#    look like?
 # 3. Write them again: `python -m numpy_seq2seq.homework make DIR --functions right_places,draw_pairs`.

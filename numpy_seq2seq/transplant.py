@@ -195,7 +195,8 @@ class _Nonlocal(ast.NodeTransformer):
         self.along = along
 
     def visit_Global(self, node):
-        return ast.Nonlocal(node.names) if set(node.names) <= set(self.along) else node
+        own, others = ([n for n in node.names if (n in self.along) == goes] for goes in (True, False))
+        return [kind(names) for kind, names in ((ast.Nonlocal, own), (ast.Global, others)) if names]
 
 
 def _check_star_imports(student, statements, ours):
@@ -203,7 +204,9 @@ def _check_star_imports(student, statements, ours):
     stars = [n for n in student.body if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
     nodes = [n for statement in statements for n in ast.walk(statement)]
     known = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    known |= {n.arg for n in nodes if isinstance(n, ast.arg)} | {n.name for n in nodes if hasattr(n, "name")}
+    known |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    known |= {(getattr(n, "asname", None) or n.name).split(".")[0] for n in nodes if getattr(n, "name", None)}
+    known |= {n.rest for n in nodes if isinstance(n, ast.MatchMapping)}
     unknown = names_used(*statements) - known - ours.keys() - definitions(student).keys() - set(dir(builtins))
     if stars and unknown:
         line, name = stars[0].lineno, min(unknown)

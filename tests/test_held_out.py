@@ -152,7 +152,7 @@ def test_models_beside_each_other_see_the_same_batches(watched):
 
 
 def test_translations_are_judged_on_both_held_out_sets_with_no_word_hidden():
-    result = translate.train_one("fixed vector", translate.read_options(TINY))
+    result = translate.train_one("fixed", translate.read_options(TINY))
     for examined, new in ((result.sentences, False), (result.combinations, True)):
         assert len(examined.batch.source) == len(examined.sentences) > 40
         assert all(has_held_out_combination(s.source) == new for s in examined.sentences)

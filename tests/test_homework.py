@@ -271,6 +271,14 @@ def test_grade_refuses_what_cannot_be_meant(options, said, capsys):
     assert ended.value.code == 2 and said in shown.err and shown.err.count("\n") == 1 and not shown.out
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk at hand")
+def test_marks_that_cannot_be_written_are_still_shown(capsys):
+    with pytest.raises(SystemExit) as ended:
+        homework.main(["grade", str(ROOT), "--functions", "softmax", "--json", "/dev/full"])
+    shown = capsys.readouterr()
+    assert ended.value.code == 2 and "No space left" in shown.err and "softmax: passed" in shown.out
+
+
 def test_a_star_import_is_told(tmp_path):
     files = replaced("sigmoid", "from numpy import *\ndef sigmoid(x):\n    return 1 / (1 + exp(-x))")
     graded = marks([tree(tmp_path, files, some("sigmoid"))], some("sigmoid"))
@@ -387,17 +395,20 @@ RIGHT = {
     "sigmoid": """
         calls = 0
         def sigmoid(x):
-            global calls
+            global calls, last
             calls += 1
+            last = calls
             return 0.5 + 0.5 * np.tanh(x / 2)
         """,
     "global_norm": """
+        from numpy import *
         def global_norm(grads):
+            from math import sqrt as root
             total = 0.0
             for arrays in grads.values():
                 for g in arrays.values():
                     total += float((abs(g) ** 2).sum())
-            return total**0.5
+            return root(total)
         """,
 }
 

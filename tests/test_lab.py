@@ -9,7 +9,7 @@ import pytest
 
 from demos import bottleneck
 from demos.lab import experiments, interventions, measures, models
-from demos.lab.experiments import EXPERIMENTS, LONG, _disjoint
+from demos.lab.experiments import EXPERIMENTS, LONG, disjoint
 from demos.lab.models import Laboratory
 from demos.lab.sentences import TOLD, find
 from demos.lab.terminal import told
@@ -60,7 +60,7 @@ def test_probe_knows_nothing_of_noise_and_does_not_learn_its_test():
 
 
 def test_strings_to_learn_from_and_to_ask_about_are_disjoint():
-    learn, ask = _disjoint(batch(60, 2), 20)
+    learn, ask = disjoint(batch(60, 2), 20)
     asked = {row.tobytes() for row in ask.source}
     assert len(ask.source) == 20 and 0 < len(learn.source) < 40
     assert not asked & {row.tobytes() for row in learn.source}

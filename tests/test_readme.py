@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from numpy_seq2seq.assignment import all_tasks, chosen
+from numpy_seq2seq.student_tree import student_files
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -25,6 +28,17 @@ def test_every_room_is_listed_with_its_length():
 def test_every_demo_is_listed():
     demos = [p.stem for p in (ROOT / "demos").glob("*.py") if "__main__" in p.read_text(encoding="utf-8")]
     assert len(demos) >= 5 and not [name for name in demos if name not in README]
+
+
+def test_the_homework_shown_is_the_one_that_is_made():
+    """Its number of files, and the line of the body that is missing."""
+    tasks = all_tasks()
+    in_set = chosen(tasks, ["bptt"], ["lstm_cell_backward", "adam_step"])
+    files = student_files(in_set, tasks)
+    assert f"homework: {len(files)} files, {len(in_set)} functions" in README
+    (optim,) = [text.decode() for path, text in files.items() if path == "numpy_seq2seq/optim.py"]
+    line = next(n for n, text in enumerate(optim.splitlines(), 1) if text.startswith("def adam_step"))
+    assert f"optim.py, line {line}: the body of adam_step" in README
 
 
 def test_the_test_command_is_the_one_that_ci_runs():

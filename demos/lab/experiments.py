@@ -97,7 +97,7 @@ def dilution(lab, runs):
     """probe: Grid (cell, place);
     gradient: Grid (cell, decoder, output, source), shares of each output's gradient."""
     batch, found = lab.strings("reverse", LONG, MAPPED), []
-    learn, ask = _disjoint(lab.strings("reverse", LONG, 5 * lab.count), lab.count)
+    learn, ask = disjoint(lab.strings("reverse", LONG, 5 * lab.count), lab.count)
     for cell in CELLS:
         run = runs[cell, "fixed"]
         vectors = [fixed_vector(strings, run.params, run.config) for strings in (learn, ask)]
@@ -111,7 +111,7 @@ def dilution(lab, runs):
     }
 
 
-def _disjoint(batch, count):
+def disjoint(batch, count):
     """The last `count` strings to ask about; to learn from, those of the rest that are not among them."""
     ask = type(batch)(*(a[-count:] for a in batch))
     asked = {row.tobytes() for row in ask.source}
