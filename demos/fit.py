@@ -25,7 +25,7 @@ BATCH = 64
 PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
 SAVE_SECONDS = 5.0  # between checkpoints: as much work as a power cut may cost
 # options that do not change what is trained
-NOT_SETTINGS = {"save", "resume", "json", "html", "quick", "interactive", "how_to_go_on"}
+NOT_SETTINGS = {"save", "resume", "json", "html", "quick", "interactive"}
 NOT_SETTINGS |= {"file", "skip_bad", "ask", "translate", "output", "beam", "nbest"}  # of train_pairs
 NOT_SETTINGS |= {"temperature"}  # of describe
 
@@ -69,7 +69,7 @@ class Best:
 
 
 def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARMUP, clip=CLIP,
-        vocabularies=None, beside="", best=None, then=0.0):
+        vocabularies=None, beside="", best=None, then=0.0, advice=None):
     """Train one model with Adam, warm-up and cosine, under a progress line, with checkpoints where asked.
 
     Args:
@@ -82,6 +82,7 @@ def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARM
         beside: of a model trained beside the demo's first: goes into the name of its file, `model.fixed.npz`.
         best:   Best, for validation and early stopping; filled in.
         then:   seconds that are expected to follow this model; counted into the time left.
+        advice: how to go on after Ctrl-C, where that is not by --resume.
     Returns:
         Run. After Ctrl-C or SIGTERM the step under way is finished and saved, and `interrupted` is True. With
         `best` its params, and those of the checkpoint, are the best ones, once there are such.
@@ -120,7 +121,7 @@ def fit(name, config, draw, steps, given, *, glance=None, peak=PEAK, warmup=WARM
             save()
     interrupted = stop.asked and step < steps and not over
     if interrupted:
-        print(f"\nstopped after step {step}: this is what there is; {_how_to_go_on(given, target)}")
+        print(f"\nstopped after step {step}: this is what there is; {advice or _how_to_go_on(given, target)}")
     chosen = params if best is None or best.params is None else best.params
     return Run(name, config, chosen, step, notes["seconds"], interrupted, notes["seconds_to_99"])
 
@@ -217,8 +218,6 @@ def _settings(given, steps):
 
 
 def _how_to_go_on(given, target):
-    if hasattr(given, "how_to_go_on"):
-        return given.how_to_go_on
     if target is None:
         return "with --save PATH one can go on later"
     return f"saved as {target}, go on with the same options and --resume {given.save or given.resume}"

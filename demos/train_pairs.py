@@ -99,6 +99,7 @@ def read_options(arguments):
     if given.ask is None:
         check_training(given)
         return given
+    check_paths(given)
     for name in sorted(vars(given).keys() - WITH_ASK):
         if getattr(given, name) != options.get_default(name):
             raise ValueError(f"--{name.replace('_', '-')} is for training, and --ask does not train")
@@ -124,7 +125,6 @@ def check_asking(given):
             raise ValueError(f"--translate: there is no file {given.translate}")
         if given.ask is None and given.output is None:
             raise ValueError("--translate after training needs --output FILE: the screen shows the training")
-    check_paths(given)
 
 
 def check_training(given):

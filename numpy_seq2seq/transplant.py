@@ -202,13 +202,15 @@ class _Nonlocal(ast.NodeTransformer):
 def _check_star_imports(student, statements, ours):
     """Raise Refused if a name may come from `import *`, which cannot stand in a function and is not taken along."""
     stars = [n for n in student.body if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
+    if not stars:
+        return
     nodes = [n for statement in statements for n in ast.walk(statement)]
     known = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     known |= {n.arg for n in nodes if isinstance(n, ast.arg)}
     known |= {(getattr(n, "asname", None) or n.name).split(".")[0] for n in nodes if getattr(n, "name", None)}
     known |= {n.rest for n in nodes if isinstance(n, ast.MatchMapping)}
     unknown = names_used(*statements) - known - ours.keys() - definitions(student).keys() - set(dir(builtins))
-    if stars and unknown:
+    if unknown:
         line, name = stars[0].lineno, min(unknown)
         raise Refused("crashed", f"line {line}: `import *` is not taken along; import {name} by its name")
 

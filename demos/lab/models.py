@@ -97,8 +97,7 @@ class Laboratory:
         config = self._config(**choices)
         name = f"{settings['task']} {config.decoder} {config.cell} {config.hidden_size}"
         path = self.folder / f"{name.replace(' ', '-')}-{zlib.crc32(key.encode()):08x}.npz"
-        resume = path if path.exists() else None
-        given = Namespace(**settings, save=path, resume=resume, how_to_go_on="the same command goes on from here")
+        given = Namespace(**settings, save=path, resume=path if path.exists() else None)
         run = fit(
             f"{left:>2} more  {name:<22}",
             config,
@@ -107,6 +106,7 @@ class Laboratory:
             given,
             vocabularies=(self.vocabulary, self.vocabulary),
             then=left * sum(self.seconds) / max(len(self.seconds), 1),
+            advice="the same command goes on from here",
         )
         if run.interrupted:
             raise Stopped
