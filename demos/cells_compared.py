@@ -7,9 +7,9 @@ from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.data import Vocabulary
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
-from .common import add_common_options, finish, parser, run, settle_options
-from .fit import in_turn
-from .toy import figures, train_one
+from .shared.options import add_common_options, finish, parser, run, settle_options
+from .shared.fit import in_turn
+from .shared.toy import figures, train_one
 
 SHOWN = (2, 4, 6, 8, 10)  # lengths
 

@@ -1,7 +1,7 @@
-"""Copy strings: attention beside the fixed vector. Run `python -m demos.copy_task`; see demos/toy.py."""
+"""Copy strings: attention beside the fixed vector. Run `python -m demos.copy_task`; see demos/shared/toy.py."""
 
-from .common import run
-from .toy import main
+from .shared.options import run
+from .shared.toy import main
 
 if __name__ == "__main__":
     run(lambda: main("copy"))

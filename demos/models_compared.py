@@ -4,9 +4,9 @@ from numpy_seq2seq import show
 from numpy_seq2seq.data import Vocabulary
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
-from .common import add_common_options, finish, parser, run, settle_options
-from .fit import in_turn
-from .toy import figures, train_one
+from .shared.options import add_common_options, finish, parser, run, settle_options
+from .shared.fit import in_turn
+from .shared.toy import figures, train_one
 
 # decoder, score, directions of the encoder: Bahdanau's reads both ways, as in the paper
 MODELS = {

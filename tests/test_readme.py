@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from numpy_seq2seq.assignment import all_tasks, chosen
-from numpy_seq2seq.student_tree import student_files
+from numpy_seq2seq.homework.assignment import all_tasks, chosen
+from numpy_seq2seq.homework.student_tree import student_files
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,6 +27,7 @@ def test_every_room_is_listed_with_its_length():
 
 def test_every_demo_is_listed():
     demos = [p.stem for p in (ROOT / "demos").glob("*.py") if "__main__" in p.read_text(encoding="utf-8")]
+    demos += [p.parent.name for p in (ROOT / "demos").glob("*/__main__.py")]
     assert len(demos) >= 5 and not [name for name in demos if name not in README]
 
 

@@ -1,0 +1,1 @@
+"""The teacher's command: set functions of the book as homework, and grade them."""

@@ -1,0 +1,313 @@
+"""Figures are measured on held-out data, drawn from a stream of its own, and mean what their names say."""
+
+import argparse
+import io
+import math
+import sys
+from functools import partial
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from demos.answer import __main__ as answer
+from demos.dates import __main__ as dates
+from demos.describe import __main__ as describe
+from demos.shared import fit, toy
+from demos.train_pairs import __main__ as train_pairs
+from demos.translate import __main__ as translate
+from demos.shared.options import random_streams
+from demos.translate import korean
+from demos.describe import records
+from demos.answer.stories import LONGEST, VERBS, draw_stories
+from demos.train_pairs import corpus
+from numpy_seq2seq.beam import generate_beam
+from numpy_seq2seq.config import Config
+from numpy_seq2seq.data import BOS, PAD, UNK, Batch, Vocabulary, make_batch, make_source
+from numpy_seq2seq.generate import generate_greedy
+from numpy_seq2seq.losses import cross_entropy_forward
+from numpy_seq2seq.seq2seq import seq2seq_forward
+from numpy_seq2seq.tasks import LETTERS, is_held_out
+from numpy_seq2seq.training import Report
+
+from ..models import ONE_WAY_LSTM, one_by_one, random_batch, random_params
+from .test_korean import combinations_of
+
+TINY = ["--quick", "--steps", "3", "--hidden", "4"]
+JUDGES = {"evaluate", "seq2seq_forward", "generate_greedy", "generate_sample"}  # where held-out data goes
+
+# ---- what is judged is held out, and what is trained on is not ---------------------------------------------
+
+
+def facts_told(words, _):
+    """The facts of a story, read from its words; the question is what stands behind the last full stop."""
+    kinds = {verb: kind for kind, verbs in VERBS.items() for verb in verbs}
+    *told, _ = " ".join(words).split(" . ")
+    return tuple((kinds[verb], person, thing) for person, verb, thing in map(str.split, told))
+
+
+def name_or_values(tokens, _):
+    """What decides of a record: its name, or without one all its values."""
+    record = {}
+    for token in tokens:
+        if token.endswith(":"):
+            field = token[:-1]
+        else:
+            record[field] = record.get(field, "") + token
+    return record.get("name") or " ".join(sorted(record.values()))
+
+
+def has_held_out_combination(words):
+    return any(map(korean.is_held_out, combinations_of(words)))
+
+
+class Language(NamedTuple):
+    """A program, its two vocabularies, and what decides: (source, target) -> what; what -> held out?"""
+
+    module: object
+    main: object
+    vocabularies: tuple
+    key: object
+    held_out: object
+
+
+def _language(module, key, held_out):
+    return Language(module, module.main, (module.READS, module.WRITES), key, held_out)
+
+
+def _letters(task):
+    both = (Vocabulary(LETTERS),) * 2
+    return Language(toy, partial(toy.main, task), both, lambda source, _: "".join(source), is_held_out)
+
+
+LANGUAGES = {
+    "reverse": _letters("reverse"),
+    "copy": _letters("copy"),
+    "dates": _language(dates, lambda _, target: "".join(target), is_held_out),  # the day, in whatever pattern
+    "answer": _language(answer, facts_told, lambda facts: is_held_out(repr(facts))),
+    "describe": _language(describe, name_or_values, lambda said: records.is_held_out({"name": said})),
+    "translate": _language(
+        translate, lambda source, _: tuple(source),
+        lambda words: korean.is_held_out(words) or has_held_out_combination(words),
+    ),
+}  # fmt: skip
+
+
+class Watched(NamedTuple):
+    """What a program did."""
+
+    language: Language
+    trained: list  # for each model the batches that it was trained on
+    judged: list  # batches, or sources alone, that the models were judged on
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def watched(request):
+    """A program, run to its end."""
+    language, train = LANGUAGES[request.param], fit.train
+    trained, judged = [], []
+
+    def training(params, state, config, batches, *others, **options):
+        trained.append([])
+        noted = (trained[-1].append(batch) or batch for batch in batches)
+        return train(params, state, config, noted, *others, **options)
+
+    def judging(function):
+        def judge(*arguments, **options):
+            given = [*arguments, *options.values()]
+            judged.append(next((a for a in given if isinstance(a, Batch)), given[0]))
+            return function(*arguments, **options)
+
+        return judge
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "train", training)
+        for module in (fit, language.module):
+            for name in JUDGES & vars(module).keys():
+                patch.setattr(module, name, judging(getattr(module, name)))
+        language.main(TINY)
+    return Watched(language, trained, judged)
+
+
+def keys(language, batches):
+    """What decides of each pair of the batches."""
+    reads, writes = language.vocabularies
+    for batch in batches:
+        if isinstance(batch, Batch):
+            pairs = zip(map(reads.decode, batch.source), map(writes.decode, batch.targets))
+        else:
+            pairs = ((reads.decode(row), None) for row in batch)
+        yield from (language.key(*pair) for pair in pairs)
+
+
+def test_no_model_is_judged_on_what_one_was_trained_on(watched):
+    language, trained, judged = watched
+    learnt = {key for batches in trained for key in keys(language, batches)}
+    asked = set(keys(language, judged))
+    assert len(learnt) > 100 and len(asked) > 40
+    assert not learnt & asked
+    assert not any(map(language.held_out, learnt)) and all(map(language.held_out, asked))
+
+
+def test_models_beside_each_other_see_the_same_batches(watched):
+    language, trained, _ = watched
+    assert len(trained) == (1 if language.module is describe else 2)
+    seen = [list(keys(language, batches)) for batches in trained]
+    assert all(batches == seen[0] for batches in seen) and len(set(seen[0])) > len(seen[0]) / 2
+
+
+def test_translations_are_judged_on_both_held_out_sets_with_no_word_hidden():
+    result = translate.train_one("fixed", translate.read_options(TINY))
+    for examined, new in ((result.sentences, False), (result.combinations, True)):
+        assert len(examined.batch.source) == len(examined.sentences) > 40
+        assert all(has_held_out_combination(s.source) == new for s in examined.sentences)
+        assert not (examined.batch.inputs == UNK).any()
+
+
+def test_pairs_of_a_file_are_trained_on_or_validated_on_or_tested_on(tmp_path, monkeypatch):
+    parts = {"trained": set(), "validated": set(), "tested": set()}
+    learn, forward, judge = fit.train, corpus.seq2seq_forward, corpus.evaluate
+
+    def noted(part, batch):
+        parts[part] |= {tuple(row[mask]) for row, mask in zip(batch.source, batch.source_mask)}
+        return batch
+
+    def training(params, state, config, batches, *others, **options):
+        return learn(params, state, config, (noted("trained", b) for b in batches), *others, **options)
+
+    def validating(batch, *others):  # until there is a test
+        return forward(noted("tested" if parts["tested"] else "validated", batch), *others)
+
+    def testing(params, config, batch, *others):
+        return judge(params, config, noted("tested", batch), *others)
+
+    monkeypatch.setattr(fit, "train", training)
+    monkeypatch.setattr(corpus, "seq2seq_forward", validating)
+    monkeypatch.setattr(corpus, "evaluate", testing)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())  # nobody asks the model anything
+    path = tmp_path / "numbers.tsv"
+    path.write_text("".join(f"{n}\t{str(n)[::-1]}\n" for n in range(400)))
+    train_pairs.main([str(path), *TINY])
+    trained, validated, tested = parts.values()
+    assert len(trained) > 60 and len(validated) > 9 and len(tested) > 9
+    assert not trained & validated and not trained & tested and not validated & tested
+
+
+# ---- what is random ----------------------------------------------------------------------------------------
+
+
+def test_streams_are_of_their_own_and_the_same_whenever_they_are_asked_for():
+    def drawn(seed, count):
+        return [tuple(rng.random(4)) for rng in random_streams(seed, count)]
+
+    assert drawn(0, 4) == drawn(0, 4)
+    assert drawn(0, 3) == drawn(0, 4)[:3]  # a demo asks for 3, fit for 4, and the third is the demo's alone
+    assert len({*drawn(0, 4), *drawn(1, 4), *drawn(2, 4)}) == 12
+
+
+def test_seven_of_ten_words_are_hidden_from_the_training_and_bos_never():
+    rng, hidden = np.random.default_rng(0), []
+    for _ in range(8):
+        batch = translate.draw_batch(rng)
+        inputs, told, real = batch.inputs[:, 1:], batch.targets[:, :-1], batch.target_mask[:, 1:]
+        assert (batch.inputs[:, 0] == BOS).all() and (batch.targets != UNK).all()
+        assert (inputs[~real] == PAD).all() and ((inputs == told) | (inputs == UNK))[real].all()
+        hidden += list(inputs[real] == UNK)
+    assert len(hidden) > 4000 and abs(np.mean(hidden) - 0.7) < 0.04  # five standard deviations and more
+
+
+def test_sentences_are_drawn_at_the_temperature_that_was_asked_for(monkeypatch):
+    monkeypatch.setattr(describe, "DRAWS", 2)
+
+    def described(temperature):
+        return describe.train_one(describe.read_options([*TINY, "--temperature", temperature]))
+
+    cold, warm = described("1e-12"), described("1")
+    assert cold.best == warm.best and cold.drawn == [cold.best] * 2
+    assert warm.drawn[0] != warm.best and warm.drawn[0] != warm.drawn[1]
+
+
+# ---- figures -----------------------------------------------------------------------------------------------
+
+
+def test_mean_loss_does_not_depend_on_how_pairs_are_cut_into_batches():
+    config = ONE_WAY_LSTM[2]
+    params, batch = random_params(config, 0), random_batch(config, 1, count=7)
+    logits, _, _ = seq2seq_forward(batch, params, config)
+    whole = float(cross_entropy_forward(logits, batch.targets, batch.target_mask)[0])
+    first, *others = one_by_one(batch)
+    rest = Batch(*(array[1:] for array in batch))
+    assert len({int(one.target_mask.sum()) for one in (first, *others)}) > 3
+    for batches in ([batch], [first, rest], [first, *others]):
+        assert math.isclose(corpus.mean_loss(params, config, batches), whole, rel_tol=1e-9)
+
+
+def test_map_of_an_answer_is_that_of_its_own_step_and_not_of_eos():
+    stories = draw_stories(np.random.default_rng(0), 20, LONGEST)
+    maps = []
+    for story in stories:
+        weights = np.zeros((3, len(story.source) + 4))  # behind the source EOS, and padding
+        weights[0, 4 * story.decisive + 2] = weights[1:, 4 * ((story.decisive + 1) % LONGEST)] = 1
+        maps.append(weights)
+        by_fact = answer.weight_by_fact(story, weights)
+        np.testing.assert_array_equal(by_fact, np.eye(LONGEST + 1)[story.decisive])
+    assert answer.peaks(SimpleNamespace(stories=stories, weights=maps)) == (1.0, 1.0)
+    exchanged = [weights[::-1] for weights in maps]
+    assert answer.peaks(SimpleNamespace(stories=stories, weights=exchanged)) == (0.0, 0.0)
+
+
+def test_accuracy_by_position_is_of_one_length_alone():
+    letters = Vocabulary("abcd")
+    batch = make_batch([("abcd", "dcba"), ("ab", "ba"), ("dcba", "abcd"), ("", "")], letters, letters)
+    right = np.array([[1, 1, 0, 1, 1], [0, 1, 1, 0, 0], [1, 0, 0, 1, 1], [1, 0, 0, 0, 0]], bool)
+    result = SimpleNamespace(batch=batch, evaluation=SimpleNamespace(right=right))
+    np.testing.assert_array_equal(toy.accuracy_by_position(result, 4), [1, 0.5, 0, 1])
+    np.testing.assert_array_equal(toy.accuracy_by_position(result, 2), [0, 1])
+
+
+@pytest.mark.parametrize(
+    "exact, seconds",
+    (
+        ([0.5, 0.9, 0.98, 0.989], None),
+        ([0.5, 0.98, 0.99, 1.0], 3),
+        ([0.99, 0.2, 1.0, 1.0], 1),
+        ([0.0, 0.0, 0.0, 1.0], 4),
+    ),
+)
+def test_seconds_to_99_are_those_of_the_first_99_percent(exact, seconds, monkeypatch):
+    clock, shares = [0.0], iter(exact)
+
+    def train(*arguments, **options):
+        for step in range(1, len(exact) + 1):
+            clock[0] = float(step)  # a second for each step
+            yield Report(step, 1.0, 1.0, 0.1, 10)
+
+    monkeypatch.setattr(fit, "train", train)
+    monkeypatch.setattr(fit, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(fit, "evaluate", lambda *_: SimpleNamespace(exact_match=next(shares)))
+    given = argparse.Namespace(seed=0)
+    run = fit.fit("model", Config(5, 5, 2, 2), None, len(exact), given, glance="held-out data")
+    assert run.seconds_to_99 == seconds and run.seconds == len(exact)
+
+
+# ---- beam search in float32 --------------------------------------------------------------------------------
+
+
+def test_beam_of_a_float32_model_tells_apart_what_float32_sums_cannot():
+    """The logits 0 and 1e-8 differ; near −0.7, where their logarithms are, float32 has steps of 6e-8."""
+    words, steps = Vocabulary("ab"), 20
+    config = Config(len(words), len(words), 2, 2, cell="rnn", decoder="fixed", dtype="float32")
+    params = {k: {n: 0 * a for n, a in layer.items()} for k, layer in random_params(config, 0).items()}
+    a, b = words.encode("ab")
+    bias = params["output"]["b"]
+    bias[:], bias[[a, b]] = -30, (0, 1e-8)
+    source, mask = make_source(["a"], words)
+    ((best,),) = generate_beam(source, mask, params, config, width=1, max_length=steps)
+    greedy = generate_greedy(source, mask, params, config, steps).tokens[0]
+    assert best.tokens.tolist() == greedy.tolist() == [b] * steps
+    exact = steps * (float(bias[b]) - math.log(math.fsum(map(math.exp, map(float, bias)))))
+    assert math.isclose(best.log_probability, exact, rel_tol=1e-13)
+    first, second = generate_beam(source, mask, params, config, width=2, max_length=steps)[0]
+    assert first.tokens.tolist() == [b] * steps and sorted(second.tokens) == [a] + [b] * (steps - 1)
+    assert math.isclose(first.log_probability - second.log_probability, float(bias[b]), rel_tol=1e-5)

@@ -1,0 +1,205 @@
+"""The checker finds planted faults and accepts every phrasing; held-out names never occur in training."""
+
+import numpy as np
+import pytest
+
+from demos.describe import __main__ as describe
+from demos.describe.records import (
+    FIELDS,
+    NOBODY,
+    PREDICATES,
+    VALUES,
+    draw_name,
+    draw_records,
+    draw_sentence,
+    facts,
+    faults,
+    is_held_out,
+    sentence,
+    source_tokens,
+    vocabularies,
+    written,
+)  # fmt: skip
+
+MIRA = {"food": "soup", "name": "MIRA", "job": "baker", "city": "Oslo"}
+RIGHT = "M I R A , a baker , who lives in Oslo , likes soup ."
+
+
+def every_sentence(record):
+    """All sentences of the grammar for a record: every way through the choices of `sentence`."""
+    path = []
+    while True:
+        turns = iter(path)
+        taken = []
+
+        def choose(things):
+            k = next(turns, 0)
+            taken.append((k, len(things)))
+            return things[k]
+
+        yield sentence(record, choose)
+        while taken and taken[-1][0] == taken[-1][1] - 1:
+            taken.pop()
+        if not taken:
+            return
+        path = [k for k, _ in taken[:-1]] + [taken[-1][0] + 1]
+
+
+@pytest.mark.parametrize(
+    "record",
+    (
+        {"food": "soup"},
+        {"name": "BO", "hour": "noon"},
+        {"pet": "cat", "city": "Rome"},
+        {"job": "cook", "name": "TAL", "city": "Lima"},
+        {"job": "cook", "food": "rice", "city": "Lima"},
+        {"name": "TAL", "hour": "two", "food": "rice", "pet": "dog"},
+        MIRA,
+    ),
+    ids=lambda record: " ".join(record),
+)
+def test_every_phrasing_is_right(record):
+    found = {" ".join(tokens) for tokens in every_sentence(record)}
+    assert len(found) >= 2 and not [text for text in found if faults(record, text.split())]
+
+
+def test_number_of_phrasings_by_hand():
+    """Somebody with a pet: 2 predicates. A cook in Lima: 2 · 3 predicates, 2 orders, "who" or not: 24.
+    Or the subject says the city (2 predicates are left) or the job (3), with a name in one more way."""
+    count = lambda **record: len({tuple(tokens) for tokens in every_sentence(record)})
+    assert count(pet="dog") == 2
+    assert count(job="cook", city="Lima") == 24 + 2 + 3
+    assert count(job="cook", city="Lima", name="TAL") == 24 + 2 + 3 + 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        RIGHT,
+        "M I R A likes soup , is from Oslo and works as a baker .",
+        "the baker M I R A comes from Oslo and enjoys soup .",
+        "M I R A from Oslo , who eats soup every day , is a baker .",
+    ),
+)
+def test_right_sentences_by_hand(text):
+    assert faults(MIRA, text.split()) == []
+
+
+FAULTY = {
+    "M I R A , a baker , likes soup .": ["city is missing"],
+    "somebody from Oslo , who likes soup , is a baker .": ["name is missing"],
+    "a baker , who lives in Oslo , likes soup .": ["name is missing"],
+    "M I R A , a baker , who lives in Oslo , is from Oslo and likes soup .": ["city is said 2 times"],
+    "the baker M I R A from Oslo likes soup .": ["not a sentence of the grammar"],
+    "M I R A , a baker , who lives in Rome , likes soup .": ["city is Oslo, not Rome"],
+    "M I R E , a baker , who lives in Oslo , likes soup .": ["name is MIRA, not MIRE"],
+    "M I R , a baker , who lives in Oslo , likes soup .": ["name is MIRA, not MIR"],
+    "M I R A A , a baker , who lives in Oslo , likes soup .": ["name is MIRA, not MIRAA"],
+    "M I R A , a baker , who lives in Oslo , likes soup and has a cat .": ["pet is not in the record"],
+    "M I R A , a baker , who lives in soup , likes Oslo .": [
+        "not a sentence of the grammar", "city is missing", "food is missing"
+    ],
+    "M I R A , a baker , who lives in Oslo , likes soup": ["not a sentence of the grammar"],
+    "M I R A , a baker , lives in Oslo likes soup .": ["not a sentence of the grammar"],
+    "M I R A , a baker , who lives in Oslo , and likes soup .": ["not a sentence of the grammar"],
+    "M I R A a baker who lives in Oslo likes soup .": ["not a sentence of the grammar"],
+    "baker Oslo soup M I R A .": ["not a sentence of the grammar", "city is missing", "food is missing"],
+    "": ["not a sentence of the grammar", *(f"{field} is missing" for field in FIELDS if field in MIRA)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text, wanted", FAULTY.items())
+def test_planted_faults_by_hand(text, wanted):
+    assert faults(MIRA, text.split()) == wanted
+
+
+def test_planted_faults_everywhere():
+    """Taking out, doubling or exchanging any one word of a right sentence is found. (But for "who" taken out:
+    what it began may then be the first of a list.)"""
+    rng = np.random.default_rng(0)
+    for record in draw_records(rng, 20):
+        tokens = draw_sentence(rng, record)
+        assert faults(record, tokens) == []
+        for k in range(len(tokens)):
+            assert tokens[k] == "who" or faults(record, tokens[:k] + tokens[k + 1 :]), f"no {tokens[k]!r}"
+            assert faults(record, tokens[: k + 1] + tokens[k:]), f"{tokens[k]!r} doubled"
+            assert faults(record, [*tokens[:k], "spam", *tokens[k + 1 :]])
+        for field, value in record.items():
+            other = "QUX" if field == "name" else next(v for v in VALUES[field] if v != value)
+            assert faults({**record, field: other}, tokens) == [f"{field} is {other}, not {value}"]
+
+
+def test_facts_are_what_was_said_in_that_order():
+    said = [("name", "MIRA"), ("job", "baker"), ("city", "Oslo"), ("food", "soup")]
+    assert facts(RIGHT.split()) == (said, True)
+    assert facts(f"{NOBODY} has a cat .".split()) == ([("pet", "cat")], True)
+    assert facts(["green", "ideas"]) == ([], False)
+
+
+def test_written_as_a_person_would():
+    assert written(RIGHT.split()) == "Mira, a baker, who lives in Oslo, likes soup."
+    assert written("the cook T A L has a dog .".split()) == "The cook Tal has a dog."
+
+
+def test_source_tokens_spell_the_name():
+    assert source_tokens(MIRA) == "food: soup name: M I R A job: baker city: Oslo".split()
+
+
+# ---- what is drawn -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def records():
+    return {h: draw_records(np.random.default_rng(k), 2500, h) for k, h in enumerate((False, True))}
+
+
+def test_held_out_records_never_occur_in_training(records):
+    names = {held_out: {r["name"] for r in records[held_out] if "name" in r} for held_out in records}
+    said = {held_out: {tuple(sorted(r.items())) for r in records[held_out]} for held_out in records}
+    assert len(names[True]) > 1000 and not names[False] & names[True] and not said[False] & said[True]
+
+
+def test_every_value_and_any_order_occurs_in_training(records):
+    for field, values in VALUES.items():
+        assert {r[field] for r in records[False] if field in r} == set(values)
+    for field in FIELDS:
+        assert {list(r).index(field) for r in records[False] if field in r} == set(range(len(FIELDS)))
+        assert 0.1 < np.mean([field not in r for r in records[False]]) < 0.6
+    assert {c for r in records[False] for c in r.get("name", "")} == set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def test_names_have_3_to_8_letters(records):
+    assert {len(r["name"]) for r in records[True] if "name" in r} == set(range(3, 9))
+    assert is_held_out({"name": "MIRA", "job": "cook"}) == is_held_out({"city": "Rome", "name": "MIRA"})
+    assert draw_name(np.random.default_rng(3)) == draw_name(np.random.default_rng(3))
+
+
+def test_every_token_and_predicate_is_drawn_in_training_and_no_other(records):
+    rng = np.random.default_rng(2)
+    sentences = [draw_sentence(rng, r) for r in records[False]]
+    text = "\n".join(map(" ".join, sentences))
+    assert all(form.split("{}")[0] in text for forms in PREDICATES.values() for form in forms)
+    sources = map(source_tokens, records[False])
+    drawn = [{token for tokens in side for token in tokens} for side in (sources, sentences)]
+    assert drawn == list(map(set, vocabularies()))
+
+
+def test_draws_by_seed():
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        return [(list(r.items()), draw_sentence(rng, r)) for r in draw_records(rng, 20)]
+
+    assert draw(4) == draw(4) != draw(5)
+
+
+# ---- the figures of the demo, on planted sentences ---------------------------------------------------------
+
+
+def test_figures_of_planted_sentences():
+    good, wrong_city, wrong_name = RIGHT, RIGHT.replace("Oslo", "Rome"), RIGHT.replace("A ,", "E ,")
+    sentences = [text.split() for text in (good, wrong_city, wrong_name, good)]
+    assert describe.right([MIRA] * 4, sentences) == 0.5 and describe.copied([MIRA] * 4, sentences) == 0.75
+    drawn = [[s] for s in sentences]
+    result = describe.Result(None, 0.7, [MIRA], None, [], None, drawn)
+    assert describe.phrasings(result) == 1  # two of the four are right, and they are the same
+    assert describe.fault_counts(result) == {"city: another one": 1, "name: another one": 1}

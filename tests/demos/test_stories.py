@@ -1,0 +1,213 @@
+"""Stories: every answer is that of a world which is told the same words one by one; one fact decides it."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demos.answer import __main__ as answer
+from demos.shared.fit import Run
+from demos.answer.stories import (
+    LONGEST,
+    PERSONS,
+    PLACES,
+    QUESTIONS,
+    SHORTEST,
+    THINGS,
+    VERBS,
+    draw_stories,
+    draw_story,
+    vocabulary_words,
+)
+
+from ..helpers import few
+
+GOING, TAKING = {"reached", "visited", "entered"}, {"took", "bought", "found"}
+stories = st.builds(
+    lambda seed, length, held_out: draw_story(np.random.default_rng(seed), length, held_out),
+    st.integers(0, 2**32 - 1),
+    st.integers(SHORTEST, LONGEST),
+    st.booleans(),
+)
+
+
+def key(words):
+    """Live through a story, fact by fact, and answer its question: a word, or None if there is no answer."""
+    *told, question = " ".join(words).split(" . ")
+    where, holds, held_by = {}, {}, {}
+    for fact in told:
+        person, verb, thing = fact.split()
+        if verb in GOING:
+            where[person] = thing
+        else:
+            assert verb in TAKING
+            holds.pop(held_by.pop(thing, None), None)  # whoever had it has it no more
+            held_by.pop(holds.get(person), None)  # and what was in this hand is put down
+            holds[person], held_by[thing] = thing, person
+    first, *_, last, _ = question.split()
+    return {"where": where, "what": holds, "who": held_by}[first].get(last)
+
+
+EXAMPLES = (
+    ("mary entered rome . mary reached oslo . where is mary ?", "oslo"),
+    ("mary reached oslo . john entered rome . where is mary ?", "oslo"),
+    ("mary took salt . mary found gold . what is held by mary ?", "gold"),
+    ("mary took salt . mary found gold . who holds salt ?", None),
+    ("mary took salt . john bought salt . who holds salt ?", "john"),
+    ("mary took salt . john bought salt . what is held by mary ?", None),
+    ("john took salt . mary visited lima . where is john ?", None),
+    ("mary took gold . john took gold . mary took gold . who holds gold ?", "mary"),
+)
+
+
+@pytest.mark.parametrize("text, answer", EXAMPLES)
+def test_the_key_by_hand(text, answer):
+    assert key(text.split()) == answer
+
+
+@few
+@given(stories)
+def test_answer_is_the_worlds(story):
+    assert key(story.source) == story.answer
+    assert SHORTEST <= len(story.facts) == len(story.sentences) <= LONGEST
+
+
+def test_answer_is_the_worlds_for_many():
+    for story in draw_stories(np.random.default_rng(0), 800):
+        assert key(story.source) == story.answer, " ".join(story.source)
+
+
+@few
+@given(stories)
+def test_decisive_fact_decides(story):
+    """Facts after it change nothing; before it the answer was outdated, or there was none."""
+    n = story.decisive
+    assert story.distance == len(story.facts) - 1 - n
+    upto, without = (sum(s, []) + story.asked for s in (story.sentences[: n + 1], story.sentences[:n]))
+    assert key(upto) == story.answer
+    assert story.answer in story.facts[n] and story.question[1] in story.facts[n]
+    outdated = {word for k in story.outdated for word in story.facts[k]}
+    assert key(without) is None or key(without) in outdated
+    after = story.sentences[n + 1 :]
+    assert key(sum(after, []) + story.asked) is None if after else True
+
+
+@few
+@given(stories)
+def test_sentences_say_their_facts_and_nothing_more(story):
+    for (kind, person, thing), (who, verb, what, stop) in zip(story.facts, story.sentences):
+        assert (who, what, stop) == (person, thing, ".") and verb in (GOING if kind == "go" else TAKING)
+        assert thing in (PLACES if kind == "go" else THINGS)
+
+
+def test_latest_fact_wins_over_outdated_ones_often():
+    drawn = draw_stories(np.random.default_rng(1), 400, LONGEST)
+    with_rival = [story for story in drawn if story.outdated and story.decisive >= 6]
+    assert len(with_rival) > 0.9 * sum(story.decisive >= 6 for story in drawn)
+
+
+def test_everything_comes_equally_often():
+    drawn = draw_stories(np.random.default_rng(2), 1200, LONGEST)
+    distances = np.bincount([story.distance for story in drawn])
+    kinds = np.array([sum(story.question[0] == kind for story in drawn) for kind in QUESTIONS])
+    assert len(distances) == LONGEST and np.abs(distances / 100 - 1).max() < 0.4
+    assert np.abs(kinds / 400 - 1).max() < 0.15
+    assert {story.answer for story in drawn} == {*PERSONS, *PLACES, *THINGS}
+    assert {word for story in drawn for word in story.source} == set(vocabulary_words()[0])
+    assert {verb for verbs in VERBS.values() for verb in verbs} == GOING | TAKING
+
+
+def test_every_length_comes():
+    lengths = [len(story.facts) for story in draw_stories(np.random.default_rng(3), 400)]
+    assert set(lengths) == set(range(SHORTEST, LONGEST + 1))
+
+
+def test_vocabulary_words():
+    reads, answers = vocabulary_words()
+    assert len(set(reads)) == len(reads) and len(set(answers)) == len(answers)
+    assert set(answers) == {*PERSONS, *PLACES, *THINGS} <= set(reads)
+
+
+def test_same_seed_same_stories():
+    one, two, other = (draw_stories(np.random.default_rng(seed), 50) for seed in (4, 4, 5))
+    assert one == two != other
+
+
+def test_held_out_facts_are_never_told_in_training():
+    """Two facts: few enough that the same ones come again and again."""
+    training, held_out = (
+        {story.facts for story in draw_stories(np.random.default_rng(6), count, 2, held)}
+        for count, held in ((2000, False), (400, True))
+    )
+    assert len(training) > 500 and len(held_out) > 100 and not training & held_out
+
+
+# ---- the demo ----------------------------------------------------------------------------------------------
+
+
+def planted(is_right, weigh=lambda story: None, count=400):
+    """A result that is right where is_right(story) says so, with the maps of weigh(story)."""
+    told = [s for n in (2, LONGEST) for s in draw_stories(np.random.default_rng(7), count // 2, n)]
+    said = [story.answer if is_right(story) else "nobody" for story in told]
+    maps = [weigh(story) for story in told]
+    run = Run("model", None, {}, 1, 1.0, False, None)
+    return answer.Result(run, told, said, [[s] for s in said], None if maps[0] is None else maps, 0.0, 0.0)
+
+
+def looking_at(place):
+    """A map whose first step lies on one word of the fact in the place given by place(story)."""
+
+    def weigh(story):
+        weights = np.zeros((2, LONGEST * 4 + 6))
+        weights[:, 4 * place(story) + 2] = 1
+        return weights
+
+    return weigh
+
+
+def test_length_does_not_pass_for_distance():
+    """Short stories are answered, long ones are not: the distance has nothing to do with it."""
+    told = [s for n in range(2, LONGEST + 1) for s in draw_stories(np.random.default_rng(8), 300, n)]
+    said = [story.answer if len(story.facts) < 10 else "nobody" for story in told]
+    result = planted(lambda story: True)._replace(stories=told, said=said)
+    near, far = answer.near_and_far(result)
+    assert near == far and 0 < near < 1
+    assert "It hardly changes with the distance" in answer.conclusions([result])
+    assert "It falls with the number of facts" in answer.conclusions([result])
+
+
+def test_figures_of_planted_results():
+    result = planted(lambda story: story.distance < 6)
+    assert answer.exact_by_length(result) == {2: 1.0, LONGEST: pytest.approx(0.5, abs=0.15)}
+    assert answer.exact_by_distance(result) == {d: float(d < 6) for d in range(LONGEST)}
+    assert answer.near_and_far(result) == (1.0, 0.0)
+    assert answer.peaks(planted(lambda story: True, looking_at(lambda story: story.decisive))) == (1.0, 1.0)
+    assert answer.peaks(planted(lambda story: True, looking_at(lambda story: story.distance % 2)))[0] < 0.5
+
+
+@few
+@given(stories, st.integers(0, LONGEST))
+def test_weight_by_fact_adds_up_the_words_of_each(story, place):
+    place = min(place, len(story.facts) - 1)
+    found = answer.weight_by_fact(story, looking_at(lambda _: place)(story))
+    np.testing.assert_array_equal(found, np.eye(len(story.facts) + 1)[place])
+
+
+def test_conclusions_follow_the_figures_whichever_way_they_fall():
+    right, near = planted(lambda story: True), planted(lambda story: story.distance < 6)
+    far = planted(lambda story: story.distance >= 6)
+    assert "hardly changes" in answer.conclusions([right]) and "100.0% right" in answer.conclusions([right])
+    assert "falls with the distance" in answer.conclusions([near])
+    assert "rises with the distance" in answer.conclusions([far])
+
+
+@pytest.mark.slow
+def test_quick_run_writes_what_it_shows(tmp_path, capsys):
+    path, page = tmp_path / "result.json", tmp_path / "maps.html"
+    assert answer.main(["--quick", "--json", str(path), "--html", str(page)]) == 0
+    shown, result = capsys.readouterr().out, json.loads(path.read_text())
+    for model in (result, result["fixed"]):
+        assert f"{model['exact_match']:.1%}" in shown and f"{model['loss']:.4f}" in shown
+    assert result["task"] == "answer" and "<script>" in page.read_text(encoding="utf-8")
