@@ -25,7 +25,7 @@ The rooms in reading order:
      4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
        stacks        directions, layers              10 generate, beam: the model's own words
      5 scores        a query beside a memory         11 data, tasks
-       attention     weights, context                 A gradcheck, gradcheck_message
+       attention     weights, context                 A gradcheck, gradcheck_numeric, gradcheck_message
      6 losses        masked cross-entropy             B archive, checkpoint    C show    D pytorch
                                                       E homework: assignment, student_tree,
                                                         transplant, grading

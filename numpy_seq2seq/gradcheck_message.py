@@ -1,9 +1,10 @@
-"""Appendix A, second part. What a wrong gradient looks like: the checker's message.
+"""Appendix: Gradient checking, the message. What a wrong gradient looks like.
 
 Before this: gradcheck.py, which calls `explain`.
 
-The commonest mistakes leave traces that can be told apart: a constant factor, a flipped sign, a transpose, one
-gate of four, all time steps but the last. The message names the trace and asks the question that it suggests.
+The commonest mistakes leave traces that can be told apart: a constant factor, a flipped sign, a transpose,
+one gate of four, all time steps but the last. The message names the trace and asks the question that it
+suggests.
 
 Not here: the check itself.
 """
@@ -34,7 +35,8 @@ def explain(path, analytic, numeric, tolerance, gates):
     )
     if gates and path.split(".")[-1] in GATED and numeric.shape[-1] % len(gates) == 0:
         blocks = wrong.reshape(-1, len(gates), numeric.shape[-1] // len(gates)).any(axis=(0, 2))
-        yield "    by gate: " + ", ".join(f"{g} {'wrong' if bad else 'right'}" for g, bad in zip(gates, blocks))
+        verdicts = (f"{gate} {'wrong' if bad else 'right'}" for gate, bad in zip(gates, blocks))
+        yield f"    by gate: {', '.join(verdicts)}"
     steps = wrong.any(axis=(0, 2)) if wrong.ndim == 3 else None
     if steps is not None and not steps.all():
         yield f"    by step: wrong at {', '.join(map(str, np.flatnonzero(steps)))} of 0 to {len(steps) - 1}"
@@ -65,12 +67,13 @@ def _guess(analytic, numeric, wrong, steps, allowed, gates):
             return "the wrong entries are zero: never computed, or never added"
         if ratios.size > 1 and abs(ratio - 1) > 1e-5:  # one number alone always has a ratio
             return f"the wrong entries are exactly {ratio:.6g} × the right ones: {_reason(abs(ratio))}"
-    if numeric.ndim == 2 and numeric.shape[0] == numeric.shape[1] and np.abs(analytic.T - numeric).max() <= allowed:
+    square = numeric.ndim == 2 and numeric.shape[0] == numeric.shape[1]
+    if square and np.abs(analytic.T - numeric).max() <= allowed:
         return "the transpose of the right gradient"
     if steps is not None and len(steps) > 1 and steps[:-1].all() and not steps[-1]:
         return "right at the last step and wrong before it: does step t add the gradient from step t+1?"
     if steps is not None and len(steps) > 1 and steps[1:].all() and not steps[0]:
-        return "right at the first step and wrong after it: a layer that runs backwards, or a step out of place?"
+        return "right at the first step and wrong after it: a layer that runs backwards, a step out of place?"
     if gates and numeric.shape[-1] % len(gates) == 0:
         a, n = (np.split(g, len(gates), axis=-1) for g in (analytic, numeric))
         for j, k in ((j, k) for j in range(len(gates)) for k in range(len(gates)) if j != k):
@@ -89,5 +92,5 @@ def _reason(ratio):
 
 
 # Exercises
-# 1. One student's db is the mean over the batch; another's takes the first sequence only. Which of the two does the
-#    message recognise? What would `explain` have to be given to recognise the other?
+# 1. One student's db is the mean over the batch; another's takes the first sequence only. Which of the two
+#    does the message recognise? What would `explain` have to be given to recognise the other?

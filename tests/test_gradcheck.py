@@ -1,4 +1,4 @@
-"""Appendix A: the checker knows right from wrong, refuses what proves nothing, and explains what it finds."""
+"""The checker knows right from wrong, suspects the forward too, and explains what it finds."""
 
 import doctest
 from typing import NamedTuple
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_seq2seq import gradcheck, gradcheck_message
-from numpy_seq2seq.gradcheck import STEP, GradientError, check_gradients, check_pair, numeric_gradient
+from numpy_seq2seq.gradcheck import GradientError, check_gradients, check_pair
+from numpy_seq2seq.gradcheck_numeric import STEP, numeric_gradient
 
 from .helpers import few, seeds
 
@@ -323,6 +324,138 @@ def test_check_pair_wants_float64(x):
         check_pair(sin_forward, sin_backward, (x,))
 
 
+# ---- faults of the forward, where backward is right --------------------------------------------------------
+
+
+def softmax_in_place(x):
+    x -= x.max(axis=1, keepdims=True)
+    y = np.exp(x)
+    y /= y.sum(axis=1, keepdims=True)
+    return y, y
+
+
+def softmax_backward(dy, y):
+    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
+def doubled(x):
+    x *= 2
+    return x.copy(), None
+
+
+@both_methods
+def test_check_pair_refuses_a_forward_that_writes(method):
+    for forward, backward in ((softmax_in_place, softmax_backward), (doubled, lambda dy, _: 2 * dy)):
+        text = complaint(forward, backward, (X.copy(),), method=method)
+        assert text == f"{forward.__name__} writes into an array that it was given (its argument)"
+
+
+@both_methods
+def test_check_pair_refuses_a_random_forward(method):
+    rng = np.random.default_rng(0)
+
+    def dropout(x):
+        kept = 2 * (rng.random(x.shape) < 0.5)
+        return x * kept, kept
+
+    text = complaint(dropout, lambda dy, kept: dy * kept, (X,), method=method)
+    assert text == "dropout called twice gives two answers (at [0]): does it draw random numbers?"
+
+
+WITHOUT_A_CACHE = {"ndarray": np.tanh, "list": lambda x: [x, x], "tuple": lambda x: (x,)}
+
+
+@pytest.mark.parametrize("got", WITHOUT_A_CACHE)
+def test_check_pair_refuses_a_forward_without_a_cache(got):
+    text = complaint(WITHOUT_A_CACHE[got], sin_backward, (X,))
+    assert f"must return its outputs and a cache, as a tuple; got one {got}" in text
+
+
+@pytest.mark.parametrize("value", (np.nan, np.inf))
+def test_check_pair_refuses_a_forward_that_is_not_finite(value):
+    def forward(x):
+        y = np.sin(x)
+        y[2, 1] = value
+        return y, x
+
+    assert f"forward gives {value} in output [0]" in complaint(forward, sin_backward, (X,))
+    with pytest.raises(GradientError, match=f"gives {value} here"):
+        check_gradients(lambda tree: value * tree["x"].sum(), {"x": X}, {"x": X})
+
+
+@both_methods
+def test_check_pair_refuses_a_kink(method):
+    at_kink = X.copy()
+    at_kink[0, 0] = 0
+    text = complaint(relu, lambda dy, x: dy * (x > 0), (at_kink,), method=method)
+    assert "cannot be checked here: the forward has a kink at x[0, 0] (slope 0 on its left, 0.1257" in text
+    tied = np.array([[1.0, 1.0, 0.0], [2.0, 3.0, 4.0]])
+    text = complaint(row_max, row_max_backward, (tied,))
+    assert "kink at x[0, 0] (slope 0 on its left, 0.1257" in text and "and at 1 more" in text
+
+
+def relu(x):
+    return np.maximum(x, 0), x
+
+
+def row_max(x):
+    return x.max(axis=1), x
+
+
+def row_max_backward(dy, x):
+    return dy[:, None] * (x == x.max(axis=1, keepdims=True))
+
+
+def test_check_pair_passes_what_has_kinks_elsewhere():
+    """2,000 normal numbers: many of them within the first step of the kink, and none within the last."""
+    for seed in range(4):
+        x = np.random.default_rng(seed).normal(size=(20, 100))
+        check_pair(relu, lambda dy, x: dy * (x > 0), (x,))
+    check_pair(row_max, row_max_backward, (X,))
+
+
+def test_check_pair_does_not_blame_a_kink_for_a_wrong_backward():
+    at_kink = X.copy()
+    at_kink[0, 0] = 0
+    text = complaint(relu, lambda dy, x: 2 * dy * (x > 0), (at_kink,))
+    assert "1 of 1 gradients are wrong" in text and "kink" not in text
+    assert "kink" not in complaint(lambda x: (x**3, x), lambda dy, x: dy + x, (np.zeros((2, 3)) + 1e-3,))
+
+
+SCALES = {
+    "x of 1e8": (lambda x: (x**2, x), lambda dy, x: 2 * dy * x, 1e8 * X),
+    "x of 1e-8": (lambda x: (1e8 * x**2 + x, x), lambda dy, x: dy * (2e8 * x + 1), 1e-8 * X),
+    "log near 0": (lambda x: (np.log(x), x), lambda dy, x: dy / x, np.geomspace(1e-4, 1, 5)),
+    "1 / x near 0": (lambda x: (1 / x, x), lambda dy, x: -dy / x**2, np.geomspace(0.01, 0.02, 5)),
+    "steep": (lambda x: (np.tanh(100 * x), x), lambda dy, x: 100 * dy / np.cosh(100 * x) ** 2, 0.01 * X),
+    "beside a large number": (lambda x: (x + 1e6, x), lambda dy, x: dy, X),
+    "large and small": (lambda x: (x**3, x), lambda dy, x: 3 * dy * x**2, np.geomspace(1e-3, 1e3, 7)),
+}
+
+
+@both_methods
+@pytest.mark.parametrize("forward, backward, x", SCALES.values(), ids=SCALES)
+def test_check_pair_passes_at_any_scale_and_still_finds_a_thousandth(forward, backward, x, method):
+    check_pair(forward, backward, (x,), method=method)
+    text = complaint(forward, lambda dy, x: 1.001 * backward(dy, x), (x,), method=method)
+    assert "1 of 1 gradients are wrong" in text and "error 1.0e-03 × the largest" in text
+
+
+def test_check_pair_names_the_method_that_passes():
+    fast = lambda x: (np.sin(1e7 * x), x)  # noqa: E731
+    text = complaint(fast, lambda dy, x: 1e7 * dy * np.cos(1e7 * x), (X,))
+    assert "method='complex' finds backward right: central differences are too coarse" in text
+    assert "finds backward right" not in complaint(fast, lambda dy, x: dy, (X,))
+    text = complaint(lambda x: (x * np.abs(x), x), lambda dy, x: 2 * dy * np.abs(x), (X,), method="complex")
+    assert "method='central' finds backward right: this forward is not analytic" in text
+
+
+def test_check_pair_says_when_a_forward_takes_no_complex_numbers():
+    for forward in (lambda x: (np.abs(x), x), lambda x: (np.cbrt(x), x), lambda x: (np.array(x, float), x)):
+        with pytest.raises(ValueError, match="does not take complex numbers; pass method='central'"):
+            check_pair(forward, lambda dy, x: dy * np.sign(x), (X,), method="complex")
+
+
 # ---- options -----------------------------------------------------------------------------------------------
 
 
@@ -375,7 +508,7 @@ def test_check_gradients_samples(method, calls):
         return (tree["x"] ** 2).sum()
 
     check_gradients(loss, {"x": x}, {"x": 2 * x}, method=method, samples=5)
-    assert len(seen) == 5 * calls
+    assert len(seen) == 1 + 5 * calls  # once to see whether it takes such arrays
 
 
 def test_check_gradients_samples_find_a_fault_of_the_whole_array():
