@@ -74,7 +74,7 @@ def check_pair(forward, backward, args, *, looked_at=(), unused=(), **options):
         GradientError: with an explanation.
     """
     rng = np.random.default_rng(options.get("seed", 0))
-    differentiable = [k for k, arg in enumerate(args) if isinstance(arg, dict) or floats(arg)]
+    differentiable = [k for k, arg in enumerate(args) if _has_gradient(arg)]
     if not differentiable:
         raise ValueError(f"nothing to check in {_name(backward)}: no argument holds a floating-point array")
     *outputs, cache = _outputs_and_cache(forward, args)
@@ -91,6 +91,11 @@ def check_pair(forward, backward, args, *, looked_at=(), unused=(), **options):
         return sum((y * dy).sum() for _, y, dy in pairs(looked_for, upstream))
 
     return check_gradients(loss, tree, gradients, unused=unused, name=_name(backward), **options)
+
+
+def _has_gradient(arg):
+    """Parameters and states have one, empty ones too; so has whatever holds a floating-point array."""
+    return isinstance(arg, dict) or isinstance(arg, tuple) and not arg or bool(floats(arg))
 
 
 def check_gradients(f, tree, gradients, *, method="central", tolerance=None, samples=None, unused=(),

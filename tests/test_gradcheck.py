@@ -170,6 +170,13 @@ def test_check_pair_takes_a_scalar_output():
     check_pair(lambda x: ((x**2).sum(), x), lambda dloss, x: dloss * 2 * x, (X,))
 
 
+def test_check_pair_takes_an_empty_state_and_no_parameters():
+    def backward(dy, x):
+        return sin_backward(dy, x), (), {}
+
+    check_pair(lambda x, state, params: sin_forward(x), backward, (X, (), {}))
+
+
 def test_check_pair_of_the_same_array_twice_keeps_two_gradients_apart():
     check_pair(times_forward, times_backward, (X, X))
     assert "  x[" in complaint(times_forward, lambda dz, cache: (2 * dz * X, dz * X), (X, X))
