@@ -68,8 +68,8 @@ def width(text):
     """Columns that a text takes on a terminal.
 
     Wide characters take two. Marks, invisible characters, and the vowels and final consonants of a decomposed
-    Hangul syllable take none. Characters that are joined (after a virama, in an emoji) take two together, and so
-    does a letter with a spacing mark.
+    Hangul syllable take none. Characters that are joined (after a virama, in an emoji) take two together, and
+    so does a letter with a spacing mark.
 
     >>> [width(text) for text in ("cat", "한글", "कुत्ता", "👩‍👩‍👧")]
     [3, 4, 3, 2]

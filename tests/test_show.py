@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from numpy_seq2seq import show
 
 
-
 def test_worked_examples():
     found = doctest.testmod(show)
     assert found.attempted >= 4 and not found.failed
@@ -50,7 +49,7 @@ def test_marks_and_invisible_characters_take_no_room():
     assert {show.width(f"a{c}") for c in plain} == {1}
 
 
-# ---- what a screen can take ---------------------------------------------------------------------------------
+# ---- what a screen can take --------------------------------------------------------------------------------
 
 
 def test_writable_replaces_all_signs_or_none():
@@ -72,7 +71,19 @@ def test_columns_stay_straight_in_ascii():
     assert lines == ["src    got  more", "??     a ok  end", "?    bcd --     "]
 
 
-STEERS = ("\x1b]0;title\x07", "\x1b[31m", "\r", "\b", "\x9b2J", "\x00", "\x7f", "\n", "\u2028", "\u202e", "\udcff")
+STEERS = (
+    "\x1b]0;title\x07",
+    "\x1b[31m",
+    "\r",
+    "\b",
+    "\x9b2J",
+    "\x00",
+    "\x7f",
+    "\n",
+    "\u2028",
+    "\u202e",
+    "\udcff",
+)
 
 
 @pytest.mark.parametrize("text", STEERS)
@@ -122,7 +133,10 @@ def test_attention_map_stays_straight_with_wide_and_long_tokens():
 
 @given(st.integers(0, 30), st.integers(1, 4), st.integers(1, 60), st.integers(0, 99))
 def test_wide_map_is_cut_into_blocks_that_hold_all_of_it(S, T, columns, seed):
-    weights, source = np.random.default_rng(seed).dirichlet(np.ones(S), T) if S else np.zeros((T, 0)), "ab한é" * 8
+    weights, source = (
+        np.random.default_rng(seed).dirichlet(np.ones(S), T) if S else np.zeros((T, 0)),
+        "ab한é" * 8,
+    )
     blocks = show.attention_map(weights, list(source[:S]), list("vwxyz"[:T]), columns).split("\n\n")
     assert all(show.width(line) <= max(columns, 7) for block in blocks for line in block.splitlines())
     assert "".join(block.splitlines()[0].replace(" ", "") for block in blocks) == source[:S]

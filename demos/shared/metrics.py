@@ -1,6 +1,6 @@
-"""How good a translation is (BLEU), and how good an alignment (AER). By hand, of whole corpora.
+"""How good a translation is (BLEU, error rates), and how good an alignment (AER). By hand, of whole corpora.
 
-Letters: T tokens of a target, S of a source, n length of an n-gram, p_n precision, c and r lengths of all
+Notation: T tokens of a target, S of a source, n length of an n-gram, p_n precision, c and r lengths of all
 candidates and of all references together.
 
 Not here: exact match (numpy_seq2seq/training.py); where the right answers come from (korean.py).
@@ -60,6 +60,47 @@ def brevity_penalty(candidates, references):
 def ngrams(tokens, n):
     """Counter of the n-grams of a sentence, as tuples."""
     return Counter(zip(*(tokens[k:] for k in range(n))))
+
+
+def error_rate(candidates, references):
+    """Error rate of a corpus: insertions, deletions and replacements, for each token that is wanted.
+
+        ER = Σ edit distance(candidate, reference) / Σ length of reference      over sentences
+
+    Of characters it is the character error rate (CER), of words the word error rate (WER). Above 1 if the
+    candidates are much too long.
+
+    Args:
+        candidates, references: equally many sequences of tokens.
+    Raises:
+        ValueError: not equally many sentences, or not one token in the references.
+    """
+    tokens = sum(map(len, references))
+    if len(candidates) != len(references) or not tokens:
+        came = f"got {len(candidates)} and {len(references)} with {tokens} tokens"
+        raise ValueError(f"an error rate needs equally many candidates and references, and a token in these, {came}")
+    return sum(map(edit_distance, candidates, references)) / tokens
+
+
+def edit_distance(candidate, reference):
+    """Fewest insertions, deletions and replacements that make one sequence the other.
+
+        d[i, j] = min(d[i−1, j] + 1, d[i, j−1] + 1, d[i−1, j−1] + (x_i ≠ y_j))      d[i, 0] = i, d[0, j] = j
+
+    A row at a time; d[i, j−1] + 1 is a running minimum: d[i, j] − j = min over k ≤ j of (the other two)[k] − k.
+
+    >>> edit_distance("sitting", "kitten")
+    3
+
+    Source: Levenshtein (1966); the algorithm is that of Wagner & Fischer (1974).
+    """
+    places = np.arange(len(reference) + 1)
+    row = places
+    for i, x in enumerate(candidate, 1):
+        differs = np.array([x != y for y in reference], int)
+        others = np.minimum(row[1:] + 1, row[:-1] + differs)
+        row = np.minimum.accumulate(np.array([i, *others]) - places) + places
+    return int(row[-1])
 
 
 def alignment_links(weights):

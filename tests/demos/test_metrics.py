@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demos.shared.metrics import alignment_error_rate, alignment_links, bleu, brevity_penalty, ngram_precision  # fmt: skip
+from demos.shared.metrics import (
+    alignment_error_rate,
+    alignment_links,
+    bleu,
+    brevity_penalty,
+    edit_distance,
+    error_rate,
+    ngram_precision,
+)
 
 from ..helpers import few
 
@@ -78,6 +86,52 @@ def test_bleu_wants_pairs(candidates, references):
 
 
 # ---- alignment ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "candidate, reference, distance",
+    (
+        ("sitting", "kitten", 3),
+        ("", "abc", 3),
+        ("abc", "", 3),
+        ("", "", 0),
+        ("ab", "ba", 2),
+        ("xabc", "abcx", 2),
+    ),
+)
+def test_edit_distance_by_hand(candidate, reference, distance):
+    assert edit_distance(candidate, reference) == distance
+
+
+texts = st.text("abc", max_size=7)
+
+
+def fewest_edits(a, b):
+    """The definition, without a table."""
+    if not a or not b:
+        return len(a) + len(b)
+    kept = fewest_edits(a[1:], b[1:]) + (a[0] != b[0])
+    return min(kept, 1 + min(fewest_edits(a[1:], b), fewest_edits(a, b[1:]))) if a[0] != b[0] else kept
+
+
+@few
+@given(texts, texts, texts)
+def test_edit_distance_is_a_distance(a, b, c):
+    assert edit_distance(a, b) == edit_distance(b, a) == fewest_edits(a, b)
+    assert (edit_distance(a, b) == 0) == (a == b)
+    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
+
+
+def test_error_rate_sums_over_the_corpus_and_may_exceed_one():
+    assert error_rate(words("a b", "x"), words("a c", "x y z w")) == 4 / 6
+    assert error_rate(words("a b c d"), words("x")) == 4
+    assert error_rate([[]], words("x y")) == 1
+
+
+@pytest.mark.parametrize("candidates, references", (([], []), ([[]], [[]]), (["a"], ["a", "b"])))
+def test_error_rate_refuses(candidates, references):
+    with pytest.raises(ValueError, match="an error rate needs"):
+        error_rate(candidates, references)
 
 
 def test_alignment_links_are_the_largest_weights():
