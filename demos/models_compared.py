@@ -1,68 +1,81 @@
-"""Every decoder and score on one task with one budget. Run `python -m demos.models_compared`."""
+"""Every encoder, decoder and score on one task, or every cell. Run `python -m demos.models_compared`."""
 
-from numpy_seq2seq import show
-from numpy_seq2seq.data import Vocabulary
+from numpy_seq2seq import Config, Vocabulary, draw_pairs, make_batch, show
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.config import DECODERS, check_choice
 from numpy_seq2seq.tasks import LETTERS, TASKS
 
-from .shared.options import add_common_options, finish, parser, run, settle_options
-from .shared.fit import in_turn
-from .shared.toy import figures, train_one
+from . import shared
 
-# decoder, score, directions of the encoder: Bahdanau's reads both ways, as in the paper
-MODELS = {
-    "fixed": ("fixed", None, 1),
-    "peeky": ("peeky", None, 1),
-    "luong dot": ("luong", "dot", 1),
-    "luong general": ("luong", "general", 1),
-    "luong additive": ("luong", "additive", 1),
-    "luong feeding": ("luong_feeding", "dot", 1),
-    "bahdanau": ("bahdanau", "additive", 2),
+MODELS = {  # choices of a Config, beside the cell; Bahdanau's encoder reads in both directions, as in the paper
+    "fixed": {"decoder": "fixed"},
+    "peeky": {"decoder": "peeky"},
+    "luong dot": {"decoder": "luong", "score": "dot"},
+    "luong general": {"decoder": "luong", "score": "general"},
+    "luong additive": {"decoder": "luong", "score": "additive"},
+    "luong feeding": {"decoder": "luong_feeding", "score": "dot"},
+    "bahdanau": {"decoder": "bahdanau", "score": "additive", "directions": 2},
 }
-SHOWN = (1, 2, 4, 6, 8, 10)
+LENGTHS, SHOWN = (1, 10), (1, 2, 4, 6, 8, 10)
+ABOUT = """\
+Train every model of the family on the same strings in the same order for the same number of steps.
+
+fixed and peeky have to pass the source through one vector; the others attend. With --cells the model stays the
+same and its cell changes: RNN, GRU, LSTM. Without attention the cell has to keep everything, so there the
+differences show; with --cells luong they nearly vanish. Takes about a minute."""
 
 
 def main(arguments=None):
-    given = read_options(arguments)
-    vocabulary = Vocabulary(LETTERS)
+    """Train, show, perhaps write; returns the exit status."""
+    options, letters = read_options(arguments), Vocabulary(LETTERS)
+    rows = MODELS if options.cells is None else {cell: {"decoder": options.cells, "cell": cell} for cell in CELLS}
+    sizes = len(letters), len(letters), 32, options.hidden
+    configs = {name: Config(*sizes, **{"cell": options.cell, **choices}) for name, choices in rows.items()}
 
-    def train_model(name, beside):
-        decoder, given.score, directions = MODELS[name]
-        return train_one(given.task, decoder, vocabulary, given, f"{name:<14}", directions, beside)
+    def draw(rng, count=shared.BATCH, held_out=False):
+        return draw_pairs(options.task, rng, count, LENGTHS, LETTERS, held_out)
 
-    results = dict(zip(MODELS, in_turn(train_model, MODELS, given)))
-    found = {name: figures(result) for name, result in results.items()}
-    finish(given, report(given, results), {"task": given.task, "seed": given.seed, "models": found})
+    held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
+    runs = shared.fit_each(
+        configs, lambda rng: make_batch(draw(rng), letters, letters), options, vocabularies=(letters, letters),
+        data={"task": options.task}, sample=held_out[: shared.BATCH],
+    )
+    found = {run.name: shared.string_figures(options.task, shared.judge(run, held_out)) for run in runs}
+    result = {"task": options.task, "seed": options.seed, "cells" if options.cells else "models": found}
+    return shared.finish(options, report(options, found), result, stopped=runs[-1].stopped)
 
 
 def read_options(arguments):
-    options = parser(
-        "models_compared",
-        "Train every model of the family on the same strings in the same order for as many steps.\n\n"
-        "fixed and peeky have to squeeze the source into one vector; the others attend. Takes about a minute.",
-        "Ctrl-C ends the training and shows what there is.",
-    )
-    tasks = f"{' or '.join(TASKS)} (default: reverse)"
-    options.add_argument("--task", metavar="NAME", default="reverse", help=tasks)
-    add_common_options(options, seed=0, steps=400, hidden=64, cell="lstm")
-    given = options.parse_args(arguments)
-    settle_options(given)
-    given.lengths, given.alphabet = (1, 10), LETTERS
-    return given
+    command = shared.parser("models_compared", ABOUT)
+    command.add_argument("--task", metavar="NAME", default="reverse", help=f"{' or '.join(TASKS)} (default: reverse)")
+    command.add_argument("--cells", metavar="DECODER", nargs="?", const="fixed",
+                         help="compare the cells, with this decoder (fixed, if none is named)")
+    shared.add_common_options(command, seed=0, steps=400, hidden=64, cell="lstm")
+    options = shared.settle_options(command.parse_args(arguments))
+    check_choice("--task", options.task, TASKS)
+    if options.cells is not None:
+        check_choice("--cells", options.cells, DECODERS)
+        if options.cell != command.get_default("cell"):
+            raise ValueError(f"--cell {options.cell} would be ignored: --cells compares all of them")
+    return options
 
 
-def report(given, results):
+def report(options, found):
     rows = []
-    for name, result in results.items():
-        f = figures(result)
+    for name, f in found.items():
         to_99 = "never" if f["seconds_to_99"] is None else f"{f['seconds_to_99']:.1f}"
-        shares = (f"{f['exact_by_length'][n]:.0%}" if n in f["exact_by_length"] else "" for n in SHOWN)
-        costs = f"{f['parameters']:,}", f"{f['seconds']:.1f}", to_99
-        rows.append((name, *costs, f"{f['exact_match']:.1%}", *shares))
-    head = ("model", "parameters", "seconds", "to 99%", "exact", *(f"len {n}" for n in SHOWN))
-    title = f"{given.task}, {given.cell}, {given.steps} steps, seed {given.seed}"
-    note = "exact, len: share of held-out strings entirely right; to 99%: seconds until 99% of 64 of them were"
+        lengths = (shared.percent(f["exact_by_length"][n]) for n in SHOWN)
+        rows.append((name, f"{f['parameters']:,}", f"{f['seconds']:.1f}", to_99, f"{f['loss']:.3f}",
+                     f"{f['exact_match']:.1%}", *lengths))
+    head = ("model", "parameters", "seconds", "to 99%", "loss", "exact", *(f"len {n}" for n in SHOWN))
+    same = f"decoder {options.cells}" if options.cells else options.cell
+    title = f"{options.task}, {same}, {options.steps} steps, seed {options.seed}"
+    note = (
+        "exact, len: share of held-out strings entirely right; to 99%: seconds until 99% of 64 of them were;\n"
+        "loss: nats per token"
+    )
     return "\n\n".join([f"\n{title}", show.table(head, rows), note])
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

@@ -39,6 +39,7 @@ from .data import Batch, Vocabulary, build_vocabulary, make_batch, make_source
 from .generate import generate_greedy, generate_sample
 from .optim import adam_init, adam_step, sgd_init, sgd_step, warmup_cosine
 from .seq2seq import loss_and_gradients, parameter_count, seq2seq_init
+from .tasks import draw_pairs
 from .training import TrainingError, evaluate, train
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "adam_init",
     "adam_step",
     "build_vocabulary",
+    "draw_pairs",
     "evaluate",
     "generate_beam",
     "generate_greedy",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy_seq2seq.config import check_choice
 
-from ..shared.options import add_common_options, finish, parser, run, say, settle_options
+from ..shared import add_common_options, finish, parser, run, say, settle_options
 from .experiments import EXPERIMENTS
 from .models import TRAINED, Laboratory, Stopped
 from .page import page
@@ -29,18 +29,17 @@ def main(arguments=None):
     names = [given.only] if given.only else list(EXPERIMENTS)
     lab.plan([EXPERIMENTS[name] for name in names])
     given.models.mkdir(parents=True, exist_ok=True)
-    findings, again = [], "takes seconds"
+    findings, again, stopped = [], "takes seconds", 0
     try:
         for name in names:
             findings.append(find(name, lab.run(EXPERIMENTS[name])))
             say(told(findings[-1]))
-    except Stopped:
-        again = "goes on from there"
+    except Stopped as stop:
+        again, (stopped,) = "goes on from there", stop.args
     choices = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
     choices["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
     kept = f"\nThe models are kept in {given.models}: the same command {again}."
-    finish(given, kept, as_json(choices, findings), lambda: page(findings, choices))
-    return 0
+    return finish(given, kept, as_json(choices, findings), lambda: page(findings, choices), stopped)
 
 
 def read_options(arguments):

@@ -7,7 +7,7 @@ import numpy as np
 
 from numpy_seq2seq.tasks import LETTERS
 
-from ..shared.options import percent
+from ..shared import percent
 from .experiments import LONG
 from .words import CLEAR, LOOSE, SLIGHT, correlation, verdict
 

@@ -14,8 +14,7 @@ from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.seq2seq import parameter_count, seq2seq_init
 from numpy_seq2seq.tasks import LETTERS, draw_pairs
 
-from ..shared.options import random_streams
-from ..shared.fit import BATCH, fit
+from ..shared import BATCH, fit, random_streams
 
 EMBEDDING = 32
 TRAINED = (1, 20)  # lengths
@@ -102,14 +101,14 @@ class Laboratory:
             f"{left:>2} more  {name:<22}",
             config,
             lambda rng: self._draw(rng, settings["task"], BATCH, settings["lengths"]),
-            settings["steps"],
             given,
-            vocabularies=(self.vocabulary, self.vocabulary),
-            then=left * sum(self.seconds) / max(len(self.seconds), 1),
+            (self.vocabulary, self.vocabulary),
+            {"task": settings["task"], "lengths": settings["lengths"]},
+            seconds_after=left * sum(self.seconds) / max(len(self.seconds), 1),
             advice="the same command goes on from here",
         )
-        if run.interrupted:
-            raise Stopped
+        if run.stopped:
+            raise Stopped(run.stopped)
         return run
 
     def _draw(self, rng, task, count, lengths, held_out=False):

@@ -7,7 +7,7 @@ import numpy as np
 
 from numpy_seq2seq.tasks import LETTERS
 
-from ..shared.options import percent
+from ..shared import percent
 from .experiments import LONG, TRAINED
 from .words import ALIKE, CLEAR, LOOSE, SLIGHT, along, course, rank_correlation
 

@@ -11,7 +11,7 @@ import html
 import math
 from typing import NamedTuple
 
-from ..shared.options import percent
+from ..shared import percent
 
 WIDTH = 360
 LEFT, RIGHT = 40, 350  # the plot's edges

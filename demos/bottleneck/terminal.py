@@ -4,7 +4,7 @@ import itertools
 
 from numpy_seq2seq import show
 
-from ..shared.options import percent
+from ..shared import percent
 from .experiments import LONG
 
 

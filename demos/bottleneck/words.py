@@ -5,7 +5,7 @@ Read before outside.py and inside.py, which say what an experiment found. Not he
 
 import numpy as np
 
-from ..shared.options import percent
+from ..shared import percent
 
 SLIGHT = 0.1  # a difference between two shares below which a sentence speaks of none
 CLEAR = 0.3  # one that it may call clear

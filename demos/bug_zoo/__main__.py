@@ -1,6 +1,7 @@
 """Which test finds which bug: each defect of the zoo, each detector. Run `python -m demos.bug_zoo`."""
 
 import difflib
+import signal
 import sys
 import textwrap
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from numpy_seq2seq import show
 
-from ..shared.options import finish, parser, run, say, settle_options
+from ..shared import finish, parser, run, say, settle_options
 from .defects import DEFECTS, difference
 from .detectors import DETECTORS, ask
 from .matrix import (
@@ -47,10 +48,11 @@ def main(arguments=None):
     for detector in DETECTORS:
         if said := ask(detector.look):
             raise ValueError(f"the code has a defect already; {detector.name} says: {said.splitlines()[0]}")
-    matrix = measure(list(DEFECTS.values())[:: EVERY if given.quick else 1], usual)
+    defects = list(DEFECTS.values())[:: EVERY if given.quick else 1]
+    matrix = measure(defects, usual)
     seconds = time.perf_counter() - started
-    finish(given, report(matrix, usual), as_json(matrix, usual, seconds))
-    return 0
+    stopped = signal.SIGINT if len(matrix) < len(defects) else 0
+    return finish(given, report(matrix, usual), as_json(matrix, usual, seconds), stopped=stopped)
 
 
 def read_options(arguments):

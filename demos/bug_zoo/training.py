@@ -19,7 +19,7 @@ from numpy_seq2seq.seq2seq import seq2seq_forward, seq2seq_init
 from numpy_seq2seq.tasks import draw_pairs
 from numpy_seq2seq.training import evaluate, train
 
-from ..shared.options import random_streams
+from ..shared import random_streams
 
 LETTERS = Vocabulary("abcdefgh")
 SIZES = (len(LETTERS), len(LETTERS), 16, 32)

@@ -73,7 +73,7 @@ def fields(day):
         "d": d, "dd": f"{d:02}", "th": f"{d}{ending}", "word": FIRST_TO_LAST[d - 1],
         "m": m, "mm": f"{m:02}", "month": month, "mon": month[:3], "roman": ROMAN[m - 1],
         "yyyy": y, "yy": f"{y % 100:02}", "weekday": weekday, "wd": weekday[:3],
-    }  # fmt: skip
+    }
 
 
 def write(day, pattern, case=str):

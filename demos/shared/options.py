@@ -1,47 +1,43 @@
-"""What all demos share: their options, the progress line, a prompt, and how they end."""
+"""The command line of a program: the options that programs share, and what is wrong with them before any work."""
 
 import argparse
-import io
-import json
-import os
-import shutil
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
-
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.config import check_choice, check_size
-from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.config import DECODERS, check_choice, check_size
 from numpy_seq2seq.scores import SCORES
-from numpy_seq2seq.training import TrainingError
+from numpy_seq2seq.tasks import LETTERS
+
+from .files import check_files
 
 QUICK = {"steps": 20, "hidden": 32}  # with --quick, at most
-WRITTEN = {"json": ".json", "html": ".html", "save": ".npz", "output": None}  # options, and how their files end
+MOST = 10**9  # of anything that is counted
+LONGEST = 9999  # letters of a string: four digits
+STOP = "Ctrl-C ends the training and shows what there is; the exit status is then 130."
 
 
 class _Parser(argparse.ArgumentParser):
+    def print_help(self, file=None):
+        print(self.format_help(), end="", flush=True)  # argparse keeps silent where this fails
+
     def error(self, message):
         print(f"{self.prog}: {message} (see --help)", file=sys.stderr)
         sys.exit(2)
 
 
-def parser(name, description, epilog=""):
+def parser(name, description, epilog=STOP):
     """An argument parser that says what is wrong in one line and exits with 2."""
-    return _Parser(
-        prog=f"python -m demos.{name}",
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    layout = argparse.RawDescriptionHelpFormatter
+    return _Parser(prog=f"python -m demos.{name}", description=description, epilog=epilog, formatter_class=layout)
 
 
-def add_common_options(options, saves=True, html=None, **defaults):
+def add_common_options(command, saves=True, html=None, **defaults):
     """--seed, --steps, --hidden, --cell, --decoder, --score where given a default; --quick, --json; --html
-    where given what it writes; and, if the demo `saves`, --save and --resume."""
+    where given what it writes; and, if the program `saves`, --save and --resume."""
     known = {
-        "seed": ("N", int, "everything random comes from it; same seed, same bits"),
+        "seed": ("N", int, "everything random comes from it; same seed, same bits, on one kind of processor "
+                           "with one number of threads"),
         "steps": ("N", int, "training steps for each model"),
         "hidden": ("N", int, "hidden size"),
         "cell": ("NAME", str, f"recurrent cell: {', '.join(CELLS)}"),
@@ -50,180 +46,67 @@ def add_common_options(options, saves=True, html=None, **defaults):
     }
     for name, default in defaults.items():
         metavar, kind, text = known[name]
-        text = f"{text} (default: {default})"
-        options.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=text)
+        _add(command, name, metavar, kind, default, text)
     paths = {"json": "write the result as JSON"}
     if html is not None:
         paths["html"] = f"write {html} as a page with a slider"
     if saves:
-        paths["save"] = "keep the model, and what is needed to go on, in PATH (.npz)"
-        paths["resume"] = "go on with a training that was stopped"
+        paths["save"] = "keep the model, and what is needed to resume the training, in PATH (.npz)"
+        paths["resume"] = "resume a training that was stopped, or with larger --steps one that is finished"
     for name, text in paths.items():
-        options.add_argument(f"--{name}", metavar="PATH", type=Path, help=text)
+        command.add_argument(f"--{name}", metavar="PATH", type=Path, help=text)
     quick = "a few seconds, to see that everything runs; the model will be poor"
-    options.add_argument("--quick", action="store_true", help=quick)
+    command.add_argument("--quick", action="store_true", help=quick)
 
 
-def settle_options(given):
+def add_string_options(command, directions):
+    """--directions, --lengths, --alphabet and --interactive, for a program on strings of letters."""
+    _add(command, "directions", "N", int, directions, "in which the encoder reads, 1 or 2")
+    _add(command, "lengths", "A-B", _lengths, "1-10", "shortest and longest string")
+    _add(command, "alphabet", "LETTERS", str, LETTERS, "letters to draw from")
+    talk = "after training, type strings and see them decoded"
+    command.add_argument("--interactive", action="store_true", help=talk)
+
+
+def _add(command, name, metavar, kind, default, text):
+    text = f"{text} (default: {default})"
+    command.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=text)
+
+
+def _lengths(text):
+    """'1-10' or '7' to (shortest, longest)."""
+    parts = text.split("-")
+    if len(parts) > 2 or not all(part.isdecimal() and len(part) < 5 for part in parts):
+        raise argparse.ArgumentTypeError(f"must look like 1-10 or 7, at most {LONGEST}; got {text[:20]!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+def settle_options(options):
     """Apply --quick, in place; raise ValueError unless the common options make sense, alone and together."""
     for name in ("steps", "hidden"):
-        if hasattr(given, name):
-            check_size(f"--{name}", getattr(given, name))
-            if given.quick:
-                setattr(given, name, min(getattr(given, name), QUICK[name]))
-    if getattr(given, "seed", 0) < 0:
-        raise ValueError(f"--seed must not be negative, got {given.seed}")
+        if hasattr(options, name):
+            check_size(f"--{name}", getattr(options, name))
+            if getattr(options, name) > MOST:
+                raise ValueError(f"--{name} must be at most {MOST:,}")
+            if options.quick:
+                setattr(options, name, min(getattr(options, name), QUICK[name]))
+    if getattr(options, "seed", 0) < 0:
+        raise ValueError(f"--seed must not be negative, got {options.seed}")
     for name, known in (("cell", CELLS), ("decoder", DECODERS), ("score", SCORES)):
-        if getattr(given, name, None) is not None:
-            check_choice(f"--{name}", getattr(given, name), known)
-    if hasattr(given, "decoder") and not DECODERS[given.decoder].attends:
-        if getattr(given, "score", None) is not None:
-            raise ValueError(f"--score {given.score} would be ignored: decoder {given.decoder} does not attend")
-        if getattr(given, "html", None) is not None:
-            raise ValueError(f"--html draws attention maps, and decoder {given.decoder} does not attend")
-    check_paths(given)
+        if getattr(options, name, None) is not None:
+            check_choice(f"--{name}", getattr(options, name), known)
+    if hasattr(options, "decoder") and not DECODERS[options.decoder].attends:
+        if getattr(options, "score", None) is not None:
+            raise ValueError(f"--score {options.score} would be ignored: decoder {options.decoder} does not attend")
+        if getattr(options, "html", None) is not None:
+            raise ValueError(f"--html draws attention maps, and decoder {options.decoder} does not attend")
+    check_files(options)
+    return options
 
 
-def check_paths(given):
-    """Raise ValueError unless every file that the options name may be written, and no other file is lost by it."""
-    taken = {}
-    for name, suffix in WRITTEN.items():
-        path = getattr(given, name, None)
-        if path is None:
-            continue
-        place = path.resolve()
-        if not place.parent.is_dir():
-            raise ValueError(f"--{name}: there is no folder {place.parent}")
-        if place.is_dir():
-            raise ValueError(f"--{name}: {path} is a folder; give the name of a file")
-        if suffix != place.suffix and suffix is not None and place.is_file() and place.stat().st_size:
-            raise ValueError(f"--{name} would write over {path}; give another name, or one that ends in {suffix}")
-        if place in taken:
-            raise ValueError(f"--{taken[place]} and --{name} name the same file, {path}")
-        taken[place] = name
-    save = getattr(given, "save", None)
-    if save is not None and save.suffix != ".npz":
-        raise ValueError(f"--save: a model's file ends in .npz, got {save}")
-    if save is not None and save.exists() and save != given.resume:
-        raise ValueError(
-            f"--save: there is a {save} already; --resume {save} goes on with it, another name keeps both"
-        )
-
-
-def run(main):
-    """Run a demo: a wrong input becomes one line and exit status 2, Ctrl-C exit status 130, and 141 means that
-    nobody has read the end of what was printed."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by who started us
-            setattr(sys, name, open(os.devnull, mode))
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")
-    try:
-        sys.exit(main())
-    except BrokenPipeError:
-        _silence()  # nor can anything be said at exit
-        sys.exit(141)
-    except (ValueError, TypeError, TrainingError, OSError, MemoryError) as error:
-        if os.environ.get("DEMO_TRACEBACK"):
-            raise
-        small = "too little memory: " if isinstance(error, MemoryError) else ""
-        print(f"error: {small}{error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
-
-
-def finish(given, shown, result, page=None):
-    """Print what was found; and where an option asks for it write the result as JSON, what page() returns as HTML.
-
-    First the files, since nobody may be reading the screen any more; and whatever becomes of them, the screen.
-    NumPy numbers and arrays become plain ones.
-    """
-    try:
-        if given.json is not None:
-            _write(given.json, json.dumps(result, indent=2, default=lambda value: value.tolist()) + "\n")
-        if page is not None and given.html is not None:
-            _write(given.html, page())
-            shown += f"\n\nwrote {given.html}: open it in a browser"
-    finally:
-        print(shown, flush=True)
-
-
-def say(text, end="\n"):
-    """Print at once. When nobody reads any more, the work goes on in silence."""
-    try:
-        print(text, end=end, flush=True)
-    except BrokenPipeError:
-        _silence()
-
-
-def _silence():
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _write(path, text):
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"{path} was not written: {error.strerror}") from error
-
-
-def prompts():
-    """The lines that a person types, until there are no more."""
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # an odd byte is an odd letter, not the end
-    while True:
-        try:
-            yield input("> ")
-        except EOFError:
-            print()
-            return
-
-
-def percent(share):
-    """A share in [0, 1] as a reader wants it: no 100% and no 0% that is none."""
-    said = f"{share:.0%}"
-    if said in ("0%", "100%") and 0 < share < 1:
-        return f"{min(max(share, 0.001), 0.999):.1%}"
-    return said
-
-
-def random_streams(seed, count):
-    """Independent random generators from one seed."""
-    return [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(count)]
-
-
-class Progress:
-    """One line that tells how training goes: in place on a terminal, a line now and then into a file."""
-
-    def __init__(self, label, steps, stream=None, start=0, then=0.0):
-        self.label, self.steps, self.stream = label, steps, stream or sys.stdout
-        self.start, self.then = start, then  # steps taken before; seconds that will follow
-        self.started = self.shown = time.perf_counter()
-        self.tokens, self.score = 0, ""
-        self.every = 0.1 if self.stream.isatty() else 5.0
-
-    def update(self, report, score=None):
-        """Take a training.Report, and now and then a score to show beside it."""
-        now = time.perf_counter()
-        self.tokens += report.tokens
-        if score is not None:
-            self.score = f"  exact {score:4.0%}"
-        if now - self.shown < self.every and report.step < self.steps:
-            return
-        self.shown, seconds = now, now - self.started
-        left = seconds / (report.step - self.start) * (self.steps - report.step) + self.then
-        line = (
-            f"{self.label}  step {report.step}/{self.steps}  loss {report.loss:.4f}{self.score}"
-            f"  {self.tokens / seconds:,.0f} tokens/s  {left:.0f} s left"
-        )
-        terminal, end = self.stream.isatty(), "\n"
-        if terminal:
-            line = f"{line:<78}"[: shutil.get_terminal_size().columns - 1]
-            end = "\r" if report.step < self.steps else "\n"
-        try:
-            self.stream.write(line + end)
-            self.stream.flush()
-        except BrokenPipeError:  # a training goes on when nobody watches
-            self.stream = open(os.devnull, "w")
+def with_and_without_attention(options):
+    """{name: choices of a Config} of the decoder that was asked for, and of the fixed vector beside it."""
+    first = "attention" if DECODERS[options.decoder].attends else f"{options.decoder} vector"
+    models = {first: {"decoder": options.decoder, "score": options.score}}
+    models.setdefault("fixed vector", {"decoder": "fixed"})
+    return models

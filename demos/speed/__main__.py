@@ -27,7 +27,7 @@ from numpy_seq2seq.config import check_size
 from numpy_seq2seq.data import BOS, EOS, SPECIALS
 from numpy_seq2seq.scores import SCORES
 
-from ..shared.options import finish, parser, run, say, settle_options
+from ..shared import finish, parser, run, say, settle_options
 from .products import Size, multiply, numbers, training_products, writing_products
 from .stopwatch import median_ms, peak_bytes
 

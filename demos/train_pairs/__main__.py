@@ -9,8 +9,7 @@ from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.seq2seq import parameter_count
 
-from ..shared.options import add_common_options, check_paths, finish, parser, run, say, settle_options
-from ..shared.fit import BATCH, Best, fit
+from ..shared import BATCH, Best, add_common_options, check_files, finish, fit, parser, run, say, settle_options
 from .answers import Model, answers, open_model, read_sources, talk, text, translate
 from .corpus import (
     accuracies,
@@ -75,12 +74,12 @@ length penalty. A blank line is answered by an empty one; what was not trained o
 def main(arguments=None):
     """Train or open a model, then translate a file or talk; returns the exit status."""
     given = read_options(arguments)
-    model = open_model(given.ask) if given.ask else train_on(given)
-    if model is not None and given.translate is not None:
+    model, status = (open_model(given.ask), 0) if given.ask else train_on(given)
+    if status == 0 and given.translate is not None:
         translate(model, given.translate, given.output, given.beam, given.nbest)
-    elif model is not None:  # not stopped
+    elif status == 0:  # not stopped
         talk(model, given.beam, given.nbest)
-    return 0
+    return status
 
 
 # ---- options -----------------------------------------------------------------------------------------------
@@ -99,7 +98,7 @@ def read_options(arguments):
     if given.ask is None:
         check_training(given)
         return given
-    check_paths(given)
+    check_files(given)
     for name in sorted(vars(given).keys() - WITH_ASK):
         if getattr(given, name) != options.get_default(name):
             raise ValueError(f"--{name.replace('_', '-')} is for training, and --ask does not train")
@@ -149,7 +148,7 @@ def check_training(given):
 
 
 def train_on(given):
-    """Read, train, show; returns the Model, or None if it was stopped."""
+    """Read, train, show; returns the Model, and the exit status."""
     pairs = read_pairs(given.file, given.level, given.max_length, given.skip_bad, _say_lines)
     say(counts(given.file.name, pairs))
     digest = hashlib.sha256(pairs.pair_keys.tobytes()).hexdigest()
@@ -168,11 +167,11 @@ def train_on(given):
     every = max(given.steps // VALIDATIONS, 1)
     best = Best(lambda params: mean_loss(params, config, batches), every, given.patience)
     draw = batches_of_like_length(*sides, parts[0], BATCH)
-    trained = fit("model", config, draw, given.steps, given, peak=PEAK, vocabularies=vocabularies, best=best)
+    data = {name: getattr(given, name) for name in ("data", "level", "max_length", "min_count", "patience")}
+    trained = fit("model", config, draw, given, vocabularies, data, peak=PEAK, best=best)
     model = Model(trained.params, config, *vocabularies, given.level, given.max_length)
     result = figures(given, trained, best, evaluation_batches(*sides, parts[2], config))
-    finish(given, report(model, shown, result), result)
-    return None if trained.interrupted else model
+    return model, finish(given, report(model, shown, result), result, stopped=trained.stopped)
 
 
 def _say_lines(number):

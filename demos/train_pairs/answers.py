@@ -14,7 +14,7 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import EOS, Vocabulary, make_source
 from numpy_seq2seq.generate import generate_greedy
 
-from ..shared.options import prompts
+from ..shared import prompts
 from .reading import LEVELS, BadLine, decode, is_cut, numbered_lines
 
 LONGEST = 1000  # symbols of a source that is answered

@@ -15,15 +15,16 @@ of their own. The choices that make it a function:
     the, a          nothing: Korean has no articles
     style           formal polite (-습니다/-ㅂ니다), on the last verb of the sentence only; present tense
 
-A combination is an adjective with its noun, or a verb with the noun of its object. One in HELD_OUT of them
-never occurs in training, though each of its words does; nor does one in HELD_OUT of the sentences made of the
-others.
+A combination is an adjective with its noun, or a verb with the noun of its object. One in eight of them
+never occurs in training, though each of its words does; nor does one in eight of the sentences made of the
+others. tasks.is_held_out decides.
 
 Not here: the words (lexicon.py), how a model is judged (metrics.py).
 """
 
-import zlib
 from typing import NamedTuple
+
+from numpy_seq2seq.tasks import is_held_out
 
 from .hangul import formal, particle
 from .lexicon import (
@@ -38,9 +39,8 @@ from .lexicon import (
     Adjective,
     Noun,
     Verb,
-)  # fmt: skip
+)
 
-HELD_OUT = 8  # one combination, and one sentence, in so many
 SETS = ("training", "sentences", "combinations")
 SHORTEST, LONGEST, MOST_CLAUSES = 4, 25, 3
 ENDINGS = {None: formal, "and": lambda stem: stem + "고", "but": lambda stem: stem + "지만"}
@@ -188,23 +188,18 @@ def _belongs(clauses, source, which):
     """Whether a sentence is of that set; outside "combinations" the clauses are known ones already."""
     if which == "combinations":
         return any(is_held_out(pair) for clause in clauses for pair in combinations(clause))
-    return is_held_out(source) == (which == "sentences")
+    return is_held_out(" ".join(source)) == (which == "sentences")
 
 
 def combinations(clause):
-    """The (adjective or verb, noun) pairs of a clause."""
+    """The combinations of a clause: an adjective or a verb, a space, and its noun."""
     phrases = (clause.subject, clause.object, clause.place)
-    pairs = [(p.adjective.english, p.noun.english) for p in phrases if p and p.adjective]
+    pairs = [f"{p.adjective.english} {p.noun.english}" for p in phrases if p and p.adjective]
     if isinstance(clause.verb, Adjective):
-        pairs.append((clause.verb.english, clause.subject.noun.english))
+        pairs.append(f"{clause.verb.english} {clause.subject.noun.english}")
     elif clause.object:
-        pairs.append((clause.verb.english, clause.object.noun.english))
+        pairs.append(f"{clause.verb.english} {clause.object.noun.english}")
     return pairs
-
-
-def is_held_out(words):
-    """Whether a sentence or a combination is kept from training, by the CRC-32 of its words."""
-    return zlib.crc32(" ".join(words).encode()) % HELD_OUT == 0
 
 
 def _draw_clause(rng, known):

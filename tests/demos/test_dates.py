@@ -10,11 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demos.dates import __main__ as demo
-from demos.shared.fit import Run
+from demos.shared import Result, Run
 from demos.dates.language import CASES, FIRST, LAST, LETTERS, PATTERNS, draw, draw_pairs, write
-
-from numpy_seq2seq.data import make_batch
-from numpy_seq2seq.training import Evaluation
 
 from ..helpers import few
 
@@ -165,25 +162,25 @@ def test_every_pattern_case_and_day_comes():
 # ---- the demo ----------------------------------------------------------------------------------------------
 
 
-def planted(wrong):
+def planted(wrong, maps=None):
     """A result that gets the letters in the places given wrong, in every answer."""
     pairs = draw_pairs(np.random.default_rng(4), 20, held_out=True)
-    batch = make_batch(pairs, demo.READS, demo.WRITES)
-    right = batch.target_mask & ~np.isin(np.arange(batch.targets.shape[1]), wrong)
-    tokens = np.where(right, batch.targets, demo.WRITES.ids["-"])
-    exact = float(right.all(axis=1).mean())
-    evaluation = Evaluation(0.0, float(right.mean()), exact, right, tokens, None)
-    return demo.Result(Run("model", None, {}, 1, 1.0, False, None), pairs, batch, evaluation)
+    said = [["?" if t in wrong else c for t, c in enumerate(target)] for _, target in pairs]
+    return Result(Run("model", None, {}, None, 1, 1.0, None, 0), pairs, said, maps, 0.0, 0.0)
 
 
-def test_part_accuracy_and_conclusions_of_planted_results():
+def test_part_accuracy_and_claims_of_planted_results():
     good, bad = planted([]), planted([9])
     assert demo.part_accuracy(good) == {"year": 1, "month": 1, "day": 1}
     assert demo.part_accuracy(bad) == {"year": 1, "month": 1, "day": 0}
-    assert "most trouble with the day" in demo.conclusions([good, bad])
-    assert "trouble" not in demo.conclusions([bad, good])
-    assert "trouble" not in demo.conclusions([good, planted([4])])  # a hyphen: no part has more than another
-    assert "trouble" not in demo.conclusions([good, planted([0, 5, 8])])
+    assert demo.part_accuracy(planted([4])) == {"year": 1, "month": 1, "day": 1}  # a hyphen
+    attends = good._replace(maps=[np.ones((1, 1))] * 20)
+    assert [c.held for c in demo.claimed([attends, bad])] == [True, True]
+    assert [c.held for c in demo.claimed([bad._replace(maps=attends.maps), good])] == [False, False]
+
+
+def test_mistakes_are_shown_or_there_are_none():
+    good, bad = planted([]), planted([9])
     assert demo.mistakes([good, good]).startswith("No model") and "✗" in demo.mistakes([good, bad])
 
 

@@ -15,28 +15,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos import cells_compared, models_compared
-from demos.shared import fit, toy
-from demos.shared.options import QUICK, Progress, finish, run
-from demos.shared.fit import Run
+from demos import copy_task, models_compared, reverse_task, shared
+from demos.shared import Claim, Progress, Result, Run, claims_table, finish, run, training
+from demos.shared.options import QUICK
+from demos.shared.strings import accuracy_by_position, alignment_accuracy
 from numpy_seq2seq.checkpoint import load_checkpoint
-from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.tasks import draw_pairs
-from numpy_seq2seq.training import Evaluation, Report
+from numpy_seq2seq.training import Report
 
 from ..helpers import leaves
 
 ROOT = Path(__file__).parents[2]
+
+
 def assert_same_bits(a, b):
     assert [x.tobytes() for x in leaves(a)] == [x.tobytes() for x in leaves(b)]
 
 
+SCRIPTS = {"reverse": reverse_task, "copy": copy_task}
 KEYS = {"task", "seed", "steps", "seconds", "parameters", "exact_match", "token_accuracy", "loss"}
-
-
-@pytest.fixture(autouse=True)
-def fewer_held_out_strings(monkeypatch):
-    monkeypatch.setattr(toy, "HELD_OUT", 1000)
 
 
 def demo(name, *arguments, stdin=""):
@@ -47,26 +44,27 @@ def demo(name, *arguments, stdin=""):
 @pytest.mark.parametrize("task", ("reverse", "copy"))
 def test_task_shows_both_models_and_writes_what_it_shows(task, tmp_path, capsys):
     path, page = tmp_path / "result.json", tmp_path / "maps.html"
-    assert toy.main(task, ["--quick", "--json", str(path), "--html", str(page)]) == 0
+    assert SCRIPTS[task].main(["--quick", "--json", str(path), "--html", str(page)]) == 0
     shown, result = capsys.readouterr().out, json.loads(path.read_text())
     assert KEYS <= result.keys() and KEYS - {"task", "seed"} <= result["fixed"].keys()
     assert result["task"] == task and result["steps"] == result["fixed"]["steps"] == QUICK["steps"]
     for model in (result, result["fixed"]):
-        assert f"{model['exact_match']:.1%}" in shown and f"{model['loss']:.4f}" in shown
+        assert f"{model['exact_match']:.2%}" in shown and f"{model['loss']:.4f}" in shown
+    assert len(result["claims"]) == 4 and all(claim["claim"] in shown for claim in result["claims"])
     assert "<script>" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("task", ("reverse", "copy"))
 def test_default_models_have_nearly_as_many_parameters(task, tmp_path):
     path = tmp_path / "result.json"
-    toy.main(task, ["--steps", "1", "--json", str(path)])
+    SCRIPTS[task].main(["--steps", "1", "--json", str(path)])
     result = json.loads(path.read_text())
     assert abs(result["parameters"] / result["fixed"]["parameters"] - 1) <= 0.1
 
 
 def test_cells_compared_changes_the_cell_alone(tmp_path, capsys):
     path = tmp_path / "cells.json"
-    cells_compared.main(["--quick", "--json", str(path)])
+    models_compared.main(["--quick", "--cells", "--json", str(path)])
     cells = json.loads(path.read_text())["cells"]
     assert list(cells) == ["rnn", "gru", "lstm"] and len({c["steps"] for c in cells.values()}) == 1
     assert cells["rnn"]["parameters"] < cells["gru"]["parameters"] < cells["lstm"]["parameters"]
@@ -86,6 +84,7 @@ def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
     "arguments, said",
     (
         (["--hidden", "-3"], "--hidden must be a positive integer, got -3"),
+        (["--steps", "9" * 400], "--steps must be at most 1,000,000,000"),
         (["--steps", "0"], "--steps must be a positive integer, got 0"),
         (["--steps", "many"], "--steps"),
         (["--seed", "-1"], "--seed must not be negative"),
@@ -95,9 +94,9 @@ def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
         (["--decoder", "luongg"], "got 'luongg'"),
         (["--score", "dott"], "dot, scaled_dot, general, additive; got 'dott'"),
         (["--decoder", "fixed", "--score", "dot"], "would be ignored"),
-        (["--lengths", "ten"], "--lengths must look like 1-10"),
+        (["--lengths", "ten"], "--lengths: must look like 1-10"),
         (["--lengths", "5-2"], "5 to 2"),
-        (["--alphabet", "aa"], "distinct letters"),
+        (["--alphabet", "aa"], "symbol 'a' occurs twice"),
         (["--json", "no/such/folder/x.json"], "there is no folder"),
         (["--colour"], "--colour"),
     ),
@@ -105,7 +104,7 @@ def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
 def test_wrong_option_is_refused_in_words(arguments, said, capsys):
     """As run() prints it: one line, and status 2."""
     with pytest.raises(SystemExit) as ended:
-        run(lambda: toy.main("reverse", ["--quick", *arguments]))
+        run(lambda: reverse_task.main(["--quick", *arguments]))
     shown = capsys.readouterr()
     assert ended.value.code == 2 and said in shown.err
     assert len(shown.err.splitlines()) == 1 and not shown.out
@@ -124,9 +123,9 @@ def test_interactive_decodes_and_refuses_in_one_line(tmp_path):
 
 
 def test_help_says_what_it_does_and_how_long_it_takes():
-    for name in ("reverse_task", "copy_task", "cells_compared", "speed"):
+    for name in ("reverse_task", "copy_task", "models_compared", "speed"):
         result = demo(name, "--help")
-        assert result.returncode == 0 and "seconds" in result.stdout
+        assert result.returncode == 0 and "Takes" in result.stdout
 
 
 def interrupt_at(monkeypatch, step, number=signal.SIGINT):
@@ -140,25 +139,53 @@ def interrupt_at(monkeypatch, step, number=signal.SIGINT):
     monkeypatch.setattr(Progress, "update", update)
 
 
-@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
-def test_ctrl_c_shows_what_there_is(number, monkeypatch, capsys):
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+def test_stopped_training_shows_what_there_is_and_says_that_it_was_stopped(number, tmp_path, monkeypatch, capsys):
     interrupt_at(monkeypatch, 3, number)
-    assert toy.main("reverse", ["--quick"]) == 0
-    shown = capsys.readouterr().out
-    assert "stopped after step 3" in shown and "exact match" in shown and "--save PATH" in shown
+    path, model = tmp_path / "result.json", tmp_path / "model.npz"
+    assert reverse_task.main(["--quick", "--json", str(path), "--save", str(model)]) == 128 + number
+    shown, result = capsys.readouterr().out, json.loads(path.read_text())
+    assert "stopped after step 3 of 20" in shown and "exact match" in shown and f"--resume {model}" in shown
+    assert result["interrupted"] and result["steps"] == load_checkpoint(model).step == 3 and "fixed" not in result
+    assert {p.name for p in tmp_path.iterdir()} == {"result.json", "model.npz"}
+
+
+def test_a_training_that_ignores_the_end_of_its_terminal_goes_on(monkeypatch, capsys):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        interrupt_at(monkeypatch, 3, signal.SIGHUP)
+        assert reverse_task.main(["--quick"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_is_gone_stops_no_training():
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise OSError(5, "Input/output error")
+
+    progress = Progress("model", 2, Gone())
+    for step in (1, 2):
+        progress.update(Report(step, 0.5, 1.0, 0.1, 10))
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line():
+    code = "import sys, signal; sys.argv[0] = '-m'; import demos; signal.raise_signal(signal.SIGINT)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
+    assert (result.returncode, result.stderr, result.stdout) == (130, b"stopped\n", b"")
 
 
 def test_stopped_and_resumed_ends_with_the_same_bits(tmp_path, monkeypatch, capsys):
     whole, parts = tmp_path / "whole.npz", tmp_path / "parts.npz"
-    toy.main("reverse", ["--quick", "--save", str(whole)])
+    reverse_task.main(["--quick", "--save", str(whole)])
     with monkeypatch.context() as patch:
         interrupt_at(patch, 7)
-        toy.main("reverse", ["--quick", "--save", str(parts)])
+        reverse_task.main(["--quick", "--save", str(parts)])
     assert f"--resume {parts}" in capsys.readouterr().out and load_checkpoint(parts).step == 7
     with monkeypatch.context() as patch:
         interrupt_at(patch, 13)
-        toy.main("reverse", ["--quick", "--resume", str(parts)])
-    toy.main("reverse", ["--quick", "--resume", str(parts)])
+        reverse_task.main(["--quick", "--resume", str(parts)])
+    reverse_task.main(["--quick", "--resume", str(parts)])
     for model in ("", ".fixed"):
         a, b = (load_checkpoint(p.with_suffix(f"{model}.npz")) for p in (whole, parts))
         assert a.step == b.step == QUICK["steps"] and a.rngs == b.rngs
@@ -167,32 +194,93 @@ def test_stopped_and_resumed_ends_with_the_same_bits(tmp_path, monkeypatch, caps
 
 def test_finished_training_resumed_under_another_name_is_there_under_both(tmp_path, capsys):
     old, new = tmp_path / "old.npz", tmp_path / "new.npz"
-    toy.main("reverse", ["--quick", "--save", str(old)])
-    toy.main("reverse", ["--quick", "--resume", str(old), "--save", str(new)])
+    reverse_task.main(["--quick", "--save", str(old)])
+    reverse_task.main(["--quick", "--resume", str(old), "--save", str(new)])
     for model in ("", ".fixed"):
         a, b = (load_checkpoint(p.with_suffix(f"{model}.npz")) for p in (old, new))
         assert_same_bits(a.params, b.params)
 
 
+def test_a_finished_training_is_continued_with_more_steps(tmp_path, monkeypatch, capsys):
+    path, rates = tmp_path / "model.npz", []
+    reverse_task.main(["--quick", "--steps", "5", "--save", str(path)])
+    shown = Progress.update
+    monkeypatch.setattr(Progress, "update", lambda self, r, score=None: rates.append(r.learning_rate) or shown(self, r))
+    reverse_task.main(["--quick", "--steps", "8", "--resume", str(path)])
+    said = capsys.readouterr().out
+    for name in ("model.npz", "model.fixed.npz"):
+        assert load_checkpoint(tmp_path / name).step == 8
+        assert f"{name}: begun with --steps 5, now 8; from step 6 on the learning rate is that of" in said
+    assert rates == [training.PEAK * step / training.WARMUP for step in (6, 7, 8)] * 2
+
+
+def test_another_number_of_threads_is_told(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "model.npz"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    reverse_task.main(["--quick", "--steps", "1", "--save", str(path)])
+    assert "threads" not in capsys.readouterr().out
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
+    reverse_task.main(["--quick", "--steps", "2", "--resume", str(path)])
+    assert "trained with 3 threads, now 5" in capsys.readouterr().out
+
+
+# ---- files -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Files that somebody needs: data, a model and the second one beside it, links to it."""
+    for name in ("mine.tsv", "mine.npz", "mine.fixed.npz", "data.json"):
+        (tmp_path / name).write_text("precious")
+    (tmp_path / "link.html").symlink_to("mine.tsv")
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    os.link(tmp_path / "data.json", tmp_path / "hard.json")
+    return tmp_path
+
+
 @pytest.mark.parametrize(
     "options, said",
     (
-        (["--json", "{}/mine.tsv"], "--json would write over"),
-        (["--html", "{}/mine.tsv"], "--html would write over"),
-        (["--save", "{}/mine.npz"], "would write over {}/mine.fixed.npz"),
-        (["--json", "{}/new", "--html", "{}/new"], "--json and --html name the same file"),
-        (["--json", "{}"], "is a folder"),
-        (["--html", "{}/x.html", "--decoder", "fixed"], "decoder fixed does not attend"),
-        (["--score", "dot", "--decoder", "peeky"], "decoder peeky does not attend"),
+        ("--json {}/mine.tsv", "--json would write over {}/mine.tsv"),
+        ("--html {}/mine.tsv", "--html would write over {}/mine.tsv"),
+        ("--html {}/link.html", "--html would write over {}/link.html"),
+        ("--json {}/loop.json", "a link that leads back to itself"),
+        ("--save {}/mine.npz", "--save: there is a {}/mine.npz already"),
+        ("--save {}/mine.fixed.npz", "--save: there is a {}/mine.fixed.npz already"),
+        ("--save {}/model.zip", "ends in .npz"),
+        ("--json {}/new --html {}/new", "--json and --html name the same file"),
+        ("--json {}/new.npz --save {}/new.npz", "--json and --save name the same file"),
+        ("--json {}/new.fixed.npz --save {}/new.npz", "--json and --save name the same file"),
+        ("--json {}/mine.npz --resume {}/mine.npz", "--json would write over"),
+        ("--html {}/mine.fixed.npz --resume {}/mine.npz --save {}/new.npz", "--html would write over"),
+        ("--save {}/mine.fixed.npz --resume {}/mine.npz", "--save: there is a"),
+        ("--json {}", "is a folder"),
+        ("--json {}/none/x.json", "there is no folder {}/none"),
+        ("--html {}/x.html --decoder fixed", "decoder fixed does not attend"),
+        ("--score dot --decoder peeky", "decoder peeky does not attend"),
     ),
 )
-def test_no_file_is_written_over_and_nothing_ignored(options, said, tmp_path, capsys):
-    for name in ("mine.tsv", "mine.fixed.npz"):
-        (tmp_path / name).write_text("precious")
-    with pytest.raises(ValueError, match=re.escape(said.format(tmp_path))):
-        toy.main("reverse", ["--quick", *(option.format(tmp_path) for option in options)])
+def test_no_file_is_written_over_and_nothing_ignored(options, said, folder, capsys):
+    with pytest.raises(ValueError, match=re.escape(said.format(folder))):
+        reverse_task.main(["--quick", *options.format(*[folder] * 3).split()])
     assert not capsys.readouterr().out  # said before the training
-    assert {path.read_text() for path in tmp_path.iterdir()} == {"precious"}
+    assert {path.read_text() for path in folder.iterdir() if path.name != "loop.json"} == {"precious"}
+
+
+@pytest.mark.parametrize("name", ("file", "ask", "translate", "resume"))
+@pytest.mark.parametrize("written, needed", (("data.json", "data.json"), ("hard.json", "data.json")))
+def test_what_is_read_is_not_written_over(name, written, needed, folder):
+    options = argparse.Namespace(json=folder / written, save=folder / "new.npz", resume=None)
+    setattr(options, name, folder / needed)
+    with pytest.raises(ValueError, match=re.escape(f"--json would write over {folder / needed}, which is read ({name})")):
+        shared.check_files(options)
+
+
+def test_results_are_written_again_under_their_name(tmp_path):
+    path = tmp_path / "result.json"
+    for seed in ("1", "2"):
+        assert reverse_task.main(["--quick", "--steps", "1", "--seed", seed, "--json", str(path)]) == 0
+        assert json.loads(path.read_text())["seed"] == int(seed)
 
 
 def test_what_cannot_be_written_is_still_shown(tmp_path, capsys):
@@ -202,6 +290,12 @@ def test_what_cannot_be_written_is_still_shown(tmp_path, capsys):
     with pytest.raises(ValueError, match="x.json was not written"):
         finish(given, "an hour's work", {})
     assert capsys.readouterr().out == "an hour's work\n"
+
+
+def test_what_the_first_of_seven_models_could_not_be_is_found_before_any_is_trained(monkeypatch):
+    monkeypatch.setattr(training, "train", None)
+    with pytest.raises(ValueError, match="hidden_size must be even"):
+        models_compared.main(["--hidden", "63"])
 
 
 @pytest.mark.parametrize(
@@ -221,6 +315,15 @@ def test_work_and_files_survive_a_reader_who_leaves(name, files, tmp_path):
     assert set(files.values()) <= {p.name for p in tmp_path.iterdir()}
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("option", ("--help", "--quick"))
+def test_a_screen_that_takes_nothing_is_one_line(option):
+    command = [sys.executable, "-m", "demos.reverse_task", option]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 2 and len(result.stderr.splitlines()) == 1 and "No space left" in result.stderr
+
+
 def test_closed_streams_are_no_fault(tmp_path):
     command = f"{sys.executable} -m demos.reverse_task --quick --interactive <&- >&- 2>&-"
     assert subprocess.run(command, shell=True, cwd=ROOT, timeout=60).returncode == 0
@@ -228,62 +331,82 @@ def test_closed_streams_are_no_fault(tmp_path):
 
 def test_finished_training_is_not_trained_again(tmp_path, monkeypatch, capsys):
     path, first, again = (tmp_path / name for name in ("model.npz", "first.json", "again.json"))
-    toy.main("reverse", ["--quick", "--save", str(path), "--json", str(first)])
-    monkeypatch.setattr(fit, "train", lambda *args, **options: iter(()))
-    toy.main("reverse", ["--quick", "--resume", str(path), "--json", str(again)])
+    reverse_task.main(["--quick", "--save", str(path), "--json", str(first)])
+    monkeypatch.setattr(training, "train", lambda *args, **options: iter(()))
+    reverse_task.main(["--quick", "--resume", str(path), "--json", str(again)])
     assert json.loads(first.read_text()) == json.loads(again.read_text())
 
 
 def test_resume_refuses_what_would_not_be_the_same_training(tmp_path, capsys):
     path = tmp_path / "model.npz"
-    toy.main("reverse", ["--quick", "--steps", "2", "--save", str(path)])
+    reverse_task.main(["--quick", "--steps", "2", "--save", str(path)])
     kept = path.read_bytes()
     for arguments, said in (
         (["--steps", "2", "--save", str(path)], "there is a"),
-        (["--steps", "3", "--resume", str(path)], "steps 2, and now it is 3"),
+        (["--steps", "1", "--resume", str(path)], "has taken 2 steps; --steps 1 would be fewer"),
+        (["--steps", "2", "--resume", str(path), "--hidden", "16"], "hidden_size 32, and now it is 16"),
         (["--steps", "2", "--resume", str(path), "--seed", "1"], "seed 0, and now it is 1"),
         (["--steps", "2", "--resume", str(path), "--lengths", "1-9"], "lengths"),
         (["--steps", "2", "--resume", str(tmp_path / "none.npz")], "none.npz"),
     ):
         with pytest.raises(ValueError, match=said):
-            toy.main("reverse", ["--quick", *arguments])
+            reverse_task.main(["--quick", *arguments])
     with pytest.raises(ValueError, match="task reverse, and now it is copy"):
-        toy.main("copy", ["--quick", "--steps", "2", "--directions", "1", "--resume", str(path)])
+        copy_task.main(["--quick", "--steps", "2", "--directions", "1", "--resume", str(path)])
     assert path.read_bytes() == kept
 
 
-# ---- figures and sentences on planted results --------------------------------------------------------------
+# ---- figures and claims ------------------------------------------------------------------------------------
 
 
-def planted(right_by_position, weights=None):
+def planted(right_by_position, maps=None):
     """A result whose letters are right at the positions given, on strings of length 4."""
     pairs = draw_pairs("reverse", np.random.default_rng(0), 300, (4, 4), "abc", held_out=True)
-    vocabulary = Vocabulary("abc")
-    batch = make_batch(pairs, vocabulary, vocabulary)
-    right = np.array([*right_by_position, True]) & batch.target_mask
-    tokens = np.where(right, batch.targets, 3)
-    evaluation = Evaluation(0.0, float(right.mean()), float(right.all(axis=1).mean()), right, tokens, weights)
-    return toy.Result(Run("model", None, {}, 1, 1.0, False, None), pairs, batch, evaluation)
+    said = [[c if right else "?" for c, right in zip(target, right_by_position)] for _, target in pairs]
+    run = Run("model", None, {}, None, 1, 1.0, None, 0)
+    return Result(run, pairs, said, maps, 0.0, 0.0)
 
 
 def test_figures_of_planted_results():
     result = planted([True, True, False, True])
-    assert toy.exact_by_length(result) == {4: 0.0}
-    np.testing.assert_array_equal(toy.accuracy_by_position(result, 4), [1, 1, 0, 1])
-    places = np.tile([3, 2, 1, 0, 4], (300, 1))
-    assert toy.alignment_accuracy("reverse", planted([True] * 4, np.eye(5)[places])) == 1
-    assert toy.alignment_accuracy("copy", planted([True] * 4, np.eye(5)[places])) == 0
+    assert shared.by_group(result, [len(source) for source, _ in result.pairs]) == {4: 0.0}
+    np.testing.assert_array_equal(accuracy_by_position(result, 4), [1, 1, 0, 1])
+    maps = list(np.tile(np.eye(5)[[3, 2, 1, 0, 4]], (300, 1, 1)))
+    assert alignment_accuracy("reverse", planted([True] * 4, maps)) == 1
+    assert alignment_accuracy("copy", planted([True] * 4, maps)) == 0
 
 
-def test_conclusions_follow_the_figures_whichever_way_they_fall():
-    good, falling, flat = planted([True] * 4), planted([True, True, False, False]), planted([False] * 4)
-    assert "starts right and goes wrong" in toy.conclusions("reverse", [good, falling])
-    assert "starts right" not in toy.conclusions("reverse", [good, flat])
-    early = good.evaluation.right.copy()
-    early[::2, 0] = early[:, 1:4] = False
-    half = good._replace(evaluation=good.evaluation._replace(right=early))
-    assert "model falls from first to last: first letter 50%" in toy.conclusions("reverse", [good, half])
-    assert "100% of the strings right and model 0%" in toy.conclusions("reverse", [good, flat])
+def test_an_answer_that_ends_early_or_late_is_wrong():
+    result = planted([True] * 4)
+    assert result.right.all()
+    for said in (result.said[0][:3], [*result.said[0], "a"]):
+        assert not result._replace(said=[said, *result.said[1:]]).right[0]
+    short = result._replace(said=[said[:3] for said in result.said])
+    np.testing.assert_array_equal(accuracy_by_position(short, 4), [1, 1, 1, 0])
+
+
+def test_a_claim_holds_by_its_figure_alone():
+    claims = [Claim("as many", 0.9, 0.9), Claim("too few", 0.899, 0.9), Claim("too many", 2.1, 2, True, "{:.1f}"),
+              Claim("unknown", float("nan"), 0.5)]  # fmt: skip
+    assert [claim.held for claim in claims] == [True, False, False, False]
+    head, *rows = claims_table(claims).splitlines()
+    assert head.split() == ["claim", "measured", "needed", "held"]
+    assert rows[0].split() == ["as", "many", "90.0%", "≥", "90.0%", "✓"]
+    assert rows[2].split() == ["too", "many", "2.1", "≤", "2.0", "✗"]
+    assert claims[2].as_dict() == {"claim": "too many", "measured": 2.1, "needed": "≤ 2.0", "held": False}
+
+
+@pytest.mark.parametrize("share, said", ((0, "0%"), (0.0004, "0.1%"), (0.5, "50%"), (0.9996, "99.9%"), (1, "100%")))
+def test_percent_says_no_100_that_is_none(share, said):
+    assert shared.percent(share) == said
+
+
+def test_foreign_characters_steer_no_terminal_and_a_plain_stream_gets_plain_signs(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace")
+    monkeypatch.setattr(sys, "stdout", stream)
+    shared.say("src \x1b[31m ✓\nmap ██")
+    stream.flush()
+    assert stream.buffer.getvalue() == b"src ?[31m ok\nmap ##\n"
 
 
 def test_progress_writes_whole_lines_into_a_file():
@@ -303,7 +426,7 @@ def test_languages_are_shown_saved_and_taken_up_again(name, tmp_path, monkeypatc
     main(["--quick", "--steps", "2", "--save", str(path), "--json", str(first), "--html", str(page)])
     result = json.loads(first.read_text())
     assert KEYS <= result.keys() and result["steps"] == 2 and "<script>" in page.read_text(encoding="utf-8")
-    monkeypatch.setattr(fit, "train", lambda *args, **options: iter(()))
+    monkeypatch.setattr(training, "train", lambda *args, **options: iter(()))
     main(["--quick", "--steps", "2", "--resume", str(path), "--json", str(again)])
     assert json.loads(again.read_text()) == result
 

@@ -4,32 +4,30 @@ import argparse
 import io
 import math
 import sys
-from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from demos import copy_task, reverse_task
 from demos.answer import __main__ as answer
 from demos.dates import __main__ as dates
 from demos.describe import __main__ as describe
-from demos.shared import fit, toy
+from demos.shared import random_streams, report, training
+from demos.shared.strings import accuracy_by_position
 from demos.train_pairs import __main__ as train_pairs
 from demos.translate import __main__ as translate
-from demos.shared.options import random_streams
-from demos.translate import korean
-from demos.describe import records
 from demos.answer.stories import LONGEST, VERBS, draw_stories
 from demos.train_pairs import corpus
 from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import BOS, PAD, UNK, Batch, Vocabulary, make_batch, make_source
+from numpy_seq2seq.data import BOS, PAD, UNK, Batch, Vocabulary, make_source
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.tasks import LETTERS, is_held_out
-from numpy_seq2seq.training import Report
+from numpy_seq2seq.training import Report, evaluate
 
 from ..models import ONE_WAY_LSTM, one_by_one, random_batch, random_params
 from .test_korean import combinations_of
@@ -59,7 +57,7 @@ def name_or_values(tokens, _):
 
 
 def has_held_out_combination(words):
-    return any(map(korean.is_held_out, combinations_of(words)))
+    return any(is_held_out(" ".join(pair)) for pair in combinations_of(words))
 
 
 class Language(NamedTuple):
@@ -76,20 +74,20 @@ def _language(module, key, held_out):
     return Language(module, module.main, (module.READS, module.WRITES), key, held_out)
 
 
-def _letters(task):
+def _letters(module):
     both = (Vocabulary(LETTERS),) * 2
-    return Language(toy, partial(toy.main, task), both, lambda source, _: "".join(source), is_held_out)
+    return Language(module, module.main, both, lambda source, _: "".join(source), is_held_out)
 
 
 LANGUAGES = {
-    "reverse": _letters("reverse"),
-    "copy": _letters("copy"),
+    "reverse": _letters(reverse_task),
+    "copy": _letters(copy_task),
     "dates": _language(dates, lambda _, target: "".join(target), is_held_out),  # the day, in whatever pattern
     "answer": _language(answer, facts_told, lambda facts: is_held_out(repr(facts))),
-    "describe": _language(describe, name_or_values, lambda said: records.is_held_out({"name": said})),
+    "describe": _language(describe, name_or_values, is_held_out),
     "translate": _language(
         translate, lambda source, _: tuple(source),
-        lambda words: korean.is_held_out(words) or has_held_out_combination(words),
+        lambda words: is_held_out(" ".join(words)) or has_held_out_combination(words),
     ),
 }  # fmt: skip
 
@@ -105,10 +103,10 @@ class Watched(NamedTuple):
 @pytest.fixture(scope="module", params=LANGUAGES)
 def watched(request):
     """A program, run to its end."""
-    language, train = LANGUAGES[request.param], fit.train
+    language, train = LANGUAGES[request.param], training.train
     trained, judged = [], []
 
-    def training(params, state, config, batches, *others, **options):
+    def watching(params, state, config, batches, *others, **options):
         trained.append([])
         noted = (trained[-1].append(batch) or batch for batch in batches)
         return train(params, state, config, noted, *others, **options)
@@ -122,8 +120,8 @@ def watched(request):
         return judge
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "train", training)
-        for module in (fit, language.module):
+        patch.setattr(training, "train", watching)
+        for module in (training, report, language.module):
             for name in JUDGES & vars(module).keys():
                 patch.setattr(module, name, judging(getattr(module, name)))
         language.main(TINY)
@@ -157,23 +155,27 @@ def test_models_beside_each_other_see_the_same_batches(watched):
     assert all(batches == seen[0] for batches in seen) and len(set(seen[0])) > len(seen[0]) / 2
 
 
-def test_translations_are_judged_on_both_held_out_sets_with_no_word_hidden():
-    result = translate.train_one("fixed", translate.read_options(TINY))
-    for examined, new in ((result.sentences, False), (result.combinations, True)):
-        assert len(examined.batch.source) == len(examined.sentences) > 40
-        assert all(has_held_out_combination(s.source) == new for s in examined.sentences)
-        assert not (examined.batch.inputs == UNK).any()
+def test_translations_are_judged_on_both_held_out_sets_with_no_word_hidden(monkeypatch):
+    models, judged = [], []
+    monkeypatch.setattr(report, "evaluate", lambda *given: judged.append(given[2]) or evaluate(*given))
+    for sentences, combinations in translate.train(translate.read_options(TINY)):
+        models.append(sentences.result.run.name)
+        for examined, new in ((sentences, False), (combinations, True)):
+            assert len(examined.sentences) == len(examined.result.said) > 40
+            assert all(has_held_out_combination(s.source) == new for s in examined.sentences)
+    assert models == ["attention", "fixed vector"] and len(judged) == 4
+    assert not any((batch.inputs == UNK).any() for batch in judged)
 
 
 def test_pairs_of_a_file_are_trained_on_or_validated_on_or_tested_on(tmp_path, monkeypatch):
     parts = {"trained": set(), "validated": set(), "tested": set()}
-    learn, forward, judge = fit.train, corpus.seq2seq_forward, corpus.evaluate
+    learn, forward, judge = training.train, corpus.seq2seq_forward, corpus.evaluate
 
     def noted(part, batch):
         parts[part] |= {tuple(row[mask]) for row, mask in zip(batch.source, batch.source_mask)}
         return batch
 
-    def training(params, state, config, batches, *others, **options):
+    def watching(params, state, config, batches, *others, **options):
         return learn(params, state, config, (noted("trained", b) for b in batches), *others, **options)
 
     def validating(batch, *others):  # until there is a test
@@ -182,7 +184,7 @@ def test_pairs_of_a_file_are_trained_on_or_validated_on_or_tested_on(tmp_path, m
     def testing(params, config, batch, *others):
         return judge(params, config, noted("tested", batch), *others)
 
-    monkeypatch.setattr(fit, "train", training)
+    monkeypatch.setattr(training, "train", watching)
     monkeypatch.setattr(corpus, "seq2seq_forward", validating)
     monkeypatch.setattr(corpus, "evaluate", testing)
     monkeypatch.setattr(sys, "stdin", io.StringIO())  # nobody asks the model anything
@@ -221,11 +223,11 @@ def test_sentences_are_drawn_at_the_temperature_that_was_asked_for(monkeypatch):
     monkeypatch.setattr(describe, "DRAWS", 2)
 
     def described(temperature):
-        return describe.train_one(describe.read_options([*TINY, "--temperature", temperature]))
+        return describe.train(describe.read_options([*TINY, "--temperature", temperature]))
 
     cold, warm = described("1e-12"), described("1")
-    assert cold.best == warm.best and cold.drawn == [cold.best] * 2
-    assert warm.drawn[0] != warm.best and warm.drawn[0] != warm.drawn[1]
+    assert cold.result.said == warm.result.said and cold.drawn == [cold.result.said] * 2
+    assert warm.drawn[0] != warm.result.said and warm.drawn[0] != warm.drawn[1]
 
 
 # ---- figures -----------------------------------------------------------------------------------------------
@@ -252,18 +254,16 @@ def test_map_of_an_answer_is_that_of_its_own_step_and_not_of_eos():
         maps.append(weights)
         by_fact = answer.weight_by_fact(story, weights)
         np.testing.assert_array_equal(by_fact, np.eye(LONGEST + 1)[story.decisive])
-    assert answer.peaks(SimpleNamespace(stories=stories, weights=maps)) == (1.0, 1.0)
+    assert answer.peaks(SimpleNamespace(stories=stories, result=SimpleNamespace(maps=maps))) == (1.0, 1.0)
     exchanged = [weights[::-1] for weights in maps]
-    assert answer.peaks(SimpleNamespace(stories=stories, weights=exchanged)) == (0.0, 0.0)
+    assert answer.peaks(SimpleNamespace(stories=stories, result=SimpleNamespace(maps=exchanged))) == (0.0, 0.0)
 
 
 def test_accuracy_by_position_is_of_one_length_alone():
-    letters = Vocabulary("abcd")
-    batch = make_batch([("abcd", "dcba"), ("ab", "ba"), ("dcba", "abcd"), ("", "")], letters, letters)
-    right = np.array([[1, 1, 0, 1, 1], [0, 1, 1, 0, 0], [1, 0, 0, 1, 1], [1, 0, 0, 0, 0]], bool)
-    result = SimpleNamespace(batch=batch, evaluation=SimpleNamespace(right=right))
-    np.testing.assert_array_equal(toy.accuracy_by_position(result, 4), [1, 0.5, 0, 1])
-    np.testing.assert_array_equal(toy.accuracy_by_position(result, 2), [0, 1])
+    pairs = [("abcd", "dcba"), ("ab", "ba"), ("dcba", "abcd"), ("", "")]
+    result = SimpleNamespace(pairs=pairs, said=[list("dcxa"), list("xa"), list("axxd"), ["a"]])
+    np.testing.assert_array_equal(accuracy_by_position(result, 4), [1, 0.5, 0, 1])
+    np.testing.assert_array_equal(accuracy_by_position(result, 2), [0, 1])
 
 
 @pytest.mark.parametrize(
@@ -283,11 +283,12 @@ def test_seconds_to_99_are_those_of_the_first_99_percent(exact, seconds, monkeyp
             clock[0] = float(step)  # a second for each step
             yield Report(step, 1.0, 1.0, 0.1, 10)
 
-    monkeypatch.setattr(fit, "train", train)
-    monkeypatch.setattr(fit, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    monkeypatch.setattr(fit, "evaluate", lambda *_: SimpleNamespace(exact_match=next(shares)))
-    given = argparse.Namespace(seed=0)
-    run = fit.fit("model", Config(5, 5, 2, 2), None, len(exact), given, glance="held-out data")
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(training, "evaluate", lambda *_: SimpleNamespace(exact_match=next(shares)))
+    options = argparse.Namespace(seed=0, steps=len(exact), save=None, resume=None)
+    letters = (Vocabulary("a"),) * 2
+    run = training.fit("model", Config(5, 5, 2, 2), None, options, letters, {}, sample=[("a", "a")])
     assert run.seconds_to_99 == seconds and run.seconds == len(exact)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from demos.translate import __main__ as translate_demo
-from demos.shared.fit import Run
+from demos.shared import Result, Run
 from demos.translate.hangul import PARTICLES, attributive, final, formal, particle, romanize
 from demos.translate.korean import (
     LONGEST,
@@ -15,11 +15,11 @@ from demos.translate.korean import (
     Clause,
     Phrase,
     draw_translations,
-    is_held_out,
     translate,
     vocabularies,
 )  # fmt: skip
 from demos.translate.lexicon import ADJECTIVES, MANNERS, NAMES, NOUNS, TIMES, VERBS
+from numpy_seq2seq.tasks import is_held_out
 
 NOUN = {noun.english: noun for noun in (*NAMES, *NOUNS)}
 VERB = {verb.english: verb for verb in VERBS}
@@ -207,7 +207,7 @@ def test_held_out_combinations_never_occur_in_training(drawn):
     assert combinations_of(text.split()) == [
         ("big", "dog"), ("red", "apple"), ("eat", "apple"), ("small", "park"), ("hot", "tea")
     ]  # fmt: skip
-    held = {which: [any(map(is_held_out, combinations_of(s.source))) for s in drawn[which]] for which in SETS}
+    held = {which: [any(is_held_out(" ".join(pair)) for pair in combinations_of(s.source)) for s in drawn[which]] for which in SETS}
     assert not any(held["training"]) and not any(held["sentences"]) and all(held["combinations"])
 
 
@@ -243,7 +243,8 @@ def test_unknown_set_is_refused():
 def planted(sentences, place):
     """Sentences with one link for each Korean token, to a place chosen from (sentence, token)."""
     links = [{(t, place(x, t)) for t in range(len(x.target))} for x in sentences]
-    return translate_demo.Examined(sentences, None, None, links)
+    result = Result(Run("model", None, {}, None, 1, 1.0, None, 0), [], [], None, 0.0, 0.0)
+    return translate_demo.Examined(sentences, result, links)
 
 
 def test_figures_of_planted_links(drawn):
@@ -262,18 +263,19 @@ def test_crossings_by_hand():
     assert translate_demo.crossings(planted([translate(*BY_HAND[0][:2])], lambda x, t: x.sure[t][0])) == 2
 
 
-@pytest.mark.parametrize("share, said", ((0.97, "that look at their noun: 을/를"), (0.5, "not always look")))
-def test_conclusions_follow_the_figures(drawn, share, said):
-    sentences = planted(drawn["sentences"][:50], lambda x, t: x.sure[t][0])
-    run = Run("model", None, {}, 1, 1.0, False, None)
-    shown = {"exact_match": 0.9, "combinations": {"exact_match": 0.8}}
-    results = [translate_demo.Result(run, sentences, sentences)] * 2
-    shown["particles_on_nouns"] = {"을/를": share}
-    better, worse = ({**shown, "exact_by_length": {"20-25": x}} for x in (0.9, 0.2))
-    assert said in translate_demo.conclusions(results, [better, worse])
-    assert "70 points more" in translate_demo.conclusions(results, [better, worse])
-    assert "70 points fewer" in translate_demo.conclusions(results, [worse, better])
-    assert "cost model 10.0 points" in translate_demo.conclusions(results, [better, worse])
-    for unseen in (0.9, 0.95):
-        better["combinations"] = {"exact_match": unseen}
-        assert "cost model nothing" in translate_demo.conclusions(results, [better, worse])
+def test_claims_follow_the_figures(drawn):
+    attends = planted(drawn["sentences"][:5], lambda x, t: x.sure[t][0])
+    figures = {"exact_by_length": {"4-7": 1.0, "20-25": 0.97}, "combinations": {"exact_match": 0.96},
+               "alignment_error_rate": 0.07, "particles_on_nouns": {"은/는": 0.95}, "crossings": 2.5}  # fmt: skip
+    models = [(attends, attends), (attends._replace(links=None),) * 2]
+
+    def held(**changed):
+        found = [{**figures, **changed}, {"exact_by_length": {"4-7": 0.9, "20-25": 0.0}}]
+        return [claim.held for claim in translate_demo.claimed(models, found)]
+
+    assert held() == [True] * 6
+    assert held(exact_by_length={"20-25": 0.9}) == [False, *[True] * 5]
+    assert held(combinations={"exact_match": 0.5}) == [True, False, *[True] * 4]
+    assert held(alignment_error_rate=0.4) == [*[True] * 2, False, *[True] * 3]
+    assert held(particles_on_nouns={"은/는": 0.2}) == [*[True] * 3, False, *[True] * 2]
+    assert held(crossings=0.1) == [*[True] * 4, False, True]

@@ -247,7 +247,7 @@ def test_models_are_trained_on_other_strings_than_they_are_asked_about(tmp_path,
 
     def fit(name, config, draw, *others, **options):
         drawn.append(draw(np.random.default_rng(0)))
-        return SimpleNamespace(interrupted=False)
+        return SimpleNamespace(stopped=0)
 
     monkeypatch.setattr(models, "fit", fit)
     lab = Laboratory(tmp_path, 0, 2, "rnn", 8, (4, 8), 50)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demos.shared.options import percent
+from demos.shared import percent
 from demos.bottleneck import interventions
 from demos.bottleneck.experiments import LENGTHS, LONG, TRAINED
 from demos.bottleneck.inside import bands, fades

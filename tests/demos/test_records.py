@@ -14,7 +14,7 @@ from demos.describe.records import (
     draw_sentence,
     facts,
     faults,
-    is_held_out,
+    key,
     sentence,
     source_tokens,
     vocabularies,
@@ -170,7 +170,7 @@ def test_every_value_and_any_order_occurs_in_training(records):
 
 def test_names_have_3_to_8_letters(records):
     assert {len(r["name"]) for r in records[True] if "name" in r} == set(range(3, 9))
-    assert is_held_out({"name": "MIRA", "job": "cook"}) == is_held_out({"city": "Rome", "name": "MIRA"})
+    assert key({"name": "MIRA", "job": "cook"}) == key({"city": "Rome", "name": "MIRA"}) == "MIRA"
     assert draw_name(np.random.default_rng(3)) == draw_name(np.random.default_rng(3))
 
 
@@ -200,6 +200,6 @@ def test_figures_of_planted_sentences():
     sentences = [text.split() for text in (good, wrong_city, wrong_name, good)]
     assert describe.right([MIRA] * 4, sentences) == 0.5 and describe.copied([MIRA] * 4, sentences) == 0.75
     drawn = [[s] for s in sentences]
-    result = describe.Result(None, 0.7, [MIRA], None, [], None, drawn)
+    result = describe.Described(0.7, [MIRA], None, drawn)
     assert describe.phrasings(result) == 1  # two of the four are right, and they are the same
     assert describe.fault_counts(result) == {"city: another one": 1, "name: another one": 1}

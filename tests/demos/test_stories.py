@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demos.answer import __main__ as answer
-from demos.shared.fit import Run
+from demos.shared import Result, Run
 from demos.answer.stories import (
     LONGEST,
     PERSONS,
@@ -22,8 +22,11 @@ from demos.answer.stories import (
     vocabulary_words,
 )
 
+from numpy_seq2seq.config import Config
+
 from ..helpers import few
 
+ANY = Config(5, 5)
 GOING, TAKING = {"reached", "visited", "entered"}, {"took", "bought", "found"}
 stories = st.builds(
     lambda seed, length, held_out: draw_story(np.random.default_rng(seed), length, held_out),
@@ -150,10 +153,19 @@ def test_held_out_facts_are_never_told_in_training():
 def planted(is_right, weigh=lambda story: None, count=400):
     """A result that is right where is_right(story) says so, with the maps of weigh(story)."""
     told = [s for n in (2, LONGEST) for s in draw_stories(np.random.default_rng(7), count // 2, n)]
-    said = [story.answer if is_right(story) else "nobody" for story in told]
     maps = [weigh(story) for story in told]
-    run = Run("model", None, {}, 1, 1.0, False, None)
-    return answer.Result(run, told, said, [[s] for s in said], None if maps[0] is None else maps, 0.0, 0.0)
+    return examined(told, is_right, None if maps[0] is None else maps)
+
+
+def examined(told, is_right, maps=None):
+    said = [[story.answer if is_right(story) else "nobody"] for story in told]
+    pairs = answer.pairs_of(told)
+    return answer.Examined(told, Result(Run("model", ANY, {}, None, 1, 1.0, None, 0), pairs, said, maps, 0.0, 0.0))
+
+
+def claims(model):
+    """{beginning of a claim's text: whether it held}"""
+    return {claim.text.split(": ")[1]: claim.held for claim in answer.claimed(model.result, answer.figures(model))}
 
 
 def looking_at(place):
@@ -170,17 +182,16 @@ def looking_at(place):
 def test_length_does_not_pass_for_distance():
     """Short stories are answered, long ones are not: the distance has nothing to do with it."""
     told = [s for n in range(2, LONGEST + 1) for s in draw_stories(np.random.default_rng(8), 300, n)]
-    said = [story.answer if len(story.facts) < 10 else "nobody" for story in told]
-    result = planted(lambda story: True)._replace(stories=told, said=said)
-    near, far = answer.near_and_far(result)
+    model = examined(told, lambda story: len(story.facts) < 10)
+    near, far = answer.near_and_far(model)
     assert near == far and 0 < near < 1
-    assert "It hardly changes with the distance" in answer.conclusions([result])
-    assert "It falls with the number of facts" in answer.conclusions([result])
+    assert claims(model)["difference between near and far facts at equal length"]
+    assert claims(model)[f"lost from 2 facts to {LONGEST}"]
 
 
 def test_figures_of_planted_results():
     result = planted(lambda story: story.distance < 6)
-    assert answer.exact_by_length(result) == {2: 1.0, LONGEST: pytest.approx(0.5, abs=0.15)}
+    assert answer.figures(result)["exact_by_length"] == {2: 1.0, LONGEST: pytest.approx(0.5, abs=0.15)}
     assert answer.exact_by_distance(result) == {d: float(d < 6) for d in range(LONGEST)}
     assert answer.near_and_far(result) == (1.0, 0.0)
     assert answer.peaks(planted(lambda story: True, looking_at(lambda story: story.decisive))) == (1.0, 1.0)
@@ -195,12 +206,17 @@ def test_weight_by_fact_adds_up_the_words_of_each(story, place):
     np.testing.assert_array_equal(found, np.eye(len(story.facts) + 1)[place])
 
 
-def test_conclusions_follow_the_figures_whichever_way_they_fall():
+def test_claims_follow_the_figures():
     right, near = planted(lambda story: True), planted(lambda story: story.distance < 6)
     far = planted(lambda story: story.distance >= 6)
-    assert "hardly changes" in answer.conclusions([right]) and "100.0% right" in answer.conclusions([right])
-    assert "falls with the distance" in answer.conclusions([near])
-    assert "rises with the distance" in answer.conclusions([far])
+    equal = "difference between near and far facts at equal length"
+    assert claims(right)[equal] and not claims(near)[equal] and not claims(far)[equal]
+    few = f"right answers of {LONGEST} facts"
+    assert not claims(right)[few] and claims(planted(lambda story: story.distance < 2))[few]  # without attention
+    decisive, peak = looking_at(lambda story: story.decisive), "stories with the peak of the map on the deciding fact"
+    assert claims(planted(lambda story: True, decisive)) == {few: True, equal: True, peak: True}
+    elsewhere = looking_at(lambda story: (story.decisive + 1) % 2)
+    assert claims(planted(lambda story: True, elsewhere))[peak] is False
 
 
 @pytest.mark.slow
@@ -209,5 +225,5 @@ def test_quick_run_writes_what_it_shows(tmp_path, capsys):
     assert answer.main(["--quick", "--json", str(path), "--html", str(page)]) == 0
     shown, result = capsys.readouterr().out, json.loads(path.read_text())
     for model in (result, result["fixed"]):
-        assert f"{model['exact_match']:.1%}" in shown and f"{model['loss']:.4f}" in shown
+        assert f"{model['exact_match']:.2%}" in shown and f"{model['loss']:.4f}" in shown
     assert result["task"] == "answer" and "<script>" in page.read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demos.shared import fit
+from demos.shared import training as fit
 from demos.train_pairs import __main__ as train_pairs
-from demos.shared.options import Progress
+from demos.shared import Progress
 from demos.train_pairs import answers, corpus, reading
 from numpy_seq2seq import data
 from numpy_seq2seq.checkpoint import load_checkpoint

@@ -1,0 +1,171 @@
+"""How a program talks to the terminal, and how it ends."""
+
+import codecs
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+
+from numpy_seq2seq import show
+from numpy_seq2seq.training import TrainingError
+
+from .files import write
+
+
+def run(main):
+    """Run a program and exit with its status: 2, with one line, for a wrong input; 130 after Ctrl-C; 141 when
+    nobody reads what is printed."""
+    _open_streams()
+    try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            status = main()
+        finally:
+            sys.stdout.flush()  # what cannot be written is found here, where it can be said
+    except BrokenPipeError:
+        status = _silence(141)
+    except (ValueError, TypeError, TrainingError, OSError, MemoryError) as error:
+        if os.environ.get("DEMO_TRACEBACK"):
+            raise
+        small = "too little memory: " if isinstance(error, MemoryError) else ""
+        status = _last_words(f"error: {small}{error}", 2)
+    except KeyboardInterrupt:
+        status = _last_words("stopped", 130)
+    sys.exit(status)
+
+
+def _open_streams():
+    """Streams that whoever started the program has closed lead nowhere; a character that cannot be shown is a ?."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")
+
+
+def _last_words(text, status):
+    with contextlib.suppress(OSError):
+        print(_shown(text, sys.stderr), file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence()
+    return status
+
+
+def _silence(status=None):
+    """From here on what is printed goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def finish(options, text, found, page=None, stopped=0):
+    """Show what was found; where an option asks for it write it as JSON, and what page() returns as HTML.
+
+    First the files, since nobody may be reading the screen any more; and whatever becomes of them, the screen.
+
+    Args:
+        text:    for the screen.
+        found:   dict for JSON; NumPy's numbers and arrays become plain ones.
+        page:    () -> HTML.
+        stopped: number of the signal that ended the work before its end, or 0. It is in the JSON as `interrupted`.
+    Returns:
+        exit status: 0, or 128 + stopped.
+    """
+    try:
+        if options.json is not None:
+            found = {**found, "interrupted": bool(stopped)}
+            write(options.json, json.dumps(found, indent=2, default=lambda value: value.tolist()) + "\n")
+        if page is not None and options.html is not None:
+            write(options.html, page())
+            text += f"\n\nwrote {options.html}: open it in a browser"
+    finally:
+        print(_shown(text, sys.stdout), flush=True)
+    return 128 + stopped if stopped else 0
+
+
+def say(text, end="\n"):
+    """Print at once. When nobody reads any more, the work goes on in silence."""
+    try:
+        print(_shown(text, sys.stdout), end=end, flush=True)
+    except OSError:
+        _silence()
+
+
+def _shown(text, stream):
+    """A text as a stream can show it: without characters that steer a terminal, in those of its encoding."""
+    return show.writable("\n".join(map(show.printable, text.split("\n"))), stream.encoding)
+
+
+def prompts():
+    """The lines that a person types, until there are no more."""
+    if isinstance(sys.stdin, io.TextIOWrapper):  # an odd byte is an odd letter, not the end
+        plain = codecs.lookup(sys.stdin.encoding).name == "ascii"  # which says nothing of what is typed
+        sys.stdin.reconfigure(encoding="utf-8" if plain else None, errors="surrogateescape")
+    while True:
+        try:
+            yield input("> ")
+        except EOFError:
+            print()
+            return
+
+
+class Stop:
+    """While it is open, a first Ctrl-C, SIGTERM or SIGHUP only asks to stop: its number is `asked`. A second one
+    stops at once. What is ignored (nohup) stays so."""
+
+    def __enter__(self):
+        self.asked, self.before = 0, {}
+        for number in (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")):
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self.before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame):
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = number
+
+
+class Progress:
+    """One line that tells how training goes: in place on a terminal, a line now and then into a file."""
+
+    def __init__(self, label, steps, stream=None, start=0, seconds_after=0.0):
+        self.label, self.steps, self.stream = label, steps, stream or sys.stdout
+        self.start, self.seconds_after = start, seconds_after  # steps taken before; seconds that will follow
+        self.started = self.shown = time.perf_counter()
+        self.tokens, self.score = 0, ""
+        self.every = 0.1 if self.stream.isatty() else 5.0
+
+    def update(self, report, score=None):
+        """Take a training.Report, and now and then a score to show beside it."""
+        now = time.perf_counter()
+        self.tokens += report.tokens
+        if score is not None:
+            self.score = f"  exact {score:4.0%}"
+        if now - self.shown < self.every and report.step < self.steps:
+            return
+        self.shown, seconds = now, now - self.started
+        left = seconds / (report.step - self.start) * (self.steps - report.step) + self.seconds_after
+        line = (
+            f"{self.label}  step {report.step}/{self.steps}  loss {report.loss:.4f}{self.score}"
+            f"  {self.tokens / seconds:,.0f} tokens/s  {left:.0f} s left"
+        )
+        terminal, end = self.stream.isatty(), "\n"
+        if terminal:
+            line = f"{line:<78}"[: shutil.get_terminal_size().columns - 1]
+            end = "\r" if report.step < self.steps else "\n"
+        try:
+            self.stream.write(line + end)
+            self.stream.flush()
+        except OSError:  # a training goes on when nobody watches
+            self.stream = io.StringIO()

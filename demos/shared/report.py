@@ -1,0 +1,210 @@
+"""What a program shows of its models: tables, bars, maps and claims as text; figures for JSON; a page."""
+
+import shutil
+from typing import NamedTuple
+
+import numpy as np
+
+from numpy_seq2seq import show
+from numpy_seq2seq.data import make_batch
+from numpy_seq2seq.seq2seq import parameter_count
+from numpy_seq2seq.training import evaluate
+
+from .training import Run
+
+TOGETHER = 512  # pairs that are evaluated at one time
+AMONG = 200  # pairs that an example is chosen from
+COLUMNS, ROWS = 108, 30  # of a map, at most, where there is no terminal to ask
+WIDEST = 40  # columns of an answer in a table
+
+
+class Result(NamedTuple):
+    """One trained model, and what it says by itself to held-out pairs."""
+
+    run: Run
+    pairs: list  # of (source, target)
+    said: list  # its answer to each, as a list of symbols
+    maps: list | None  # of each (T, S) weights: a row for each symbol and the end, a column for each source symbol and the end
+    loss: float  # nats per token, told the right tokens
+    token_accuracy: float
+
+    @property
+    def right(self):
+        """(N,) boolean: the whole answer."""
+        return np.array([said == list(target) for said, (_, target) in zip(self.said, self.pairs)])
+
+
+def judge(run, pairs):
+    """A Result from a Run and held-out pairs."""
+    seen, tokens = [], []
+    for batch in (make_batch(pairs[k : k + TOGETHER], *run.vocabularies) for k in range(0, len(pairs), TOGETHER)):
+        seen.append(evaluate(run.params, run.config, batch))
+        tokens.append(batch.target_mask.sum())
+    loss, accuracy = (float(np.average([getattr(e, name) for e in seen], weights=tokens))
+                      for name in ("loss", "token_accuracy"))
+    said = [run.vocabularies[1].decode(row) for e in seen for row in e.tokens]
+    maps = [weights for e in seen if e.weights is not None for weights in e.weights] or None
+    return Result(run, pairs, said, maps, loss, accuracy)
+
+
+# ---- figures -----------------------------------------------------------------------------------------------
+
+
+def figures(result):
+    """What one model reached, as a dict for tables and JSON."""
+    run = result.run
+    return {
+        "decoder": run.config.decoder,
+        "score": run.config.score,
+        "directions": run.config.directions,
+        "parameters": parameter_count(run.params),
+        "steps": run.steps,
+        "seconds": run.seconds,
+        "seconds_to_99": run.seconds_to_99,
+        "loss": result.loss,
+        "token_accuracy": result.token_accuracy,
+        "exact_match": float(result.right.mean()),
+    }
+
+
+def as_json(task, options, found, claims=()):
+    """The first model's figures, those of a model beside it under its decoder's name, and the claims."""
+    first, *others = found
+    beside = {other["decoder"]: other for other in others}
+    return {"task": task, "seed": options.seed, **first, **beside, "claims": [claim.as_dict() for claim in claims]}
+
+
+def by_group(result, groups):
+    """dict: group -> share of answers that are entirely right; groups has one for each pair."""
+    found = {}
+    for group, right in zip(groups, result.right):
+        found.setdefault(group, []).append(right)
+    return {group: float(np.mean(found[group])) for group in sorted(found)}
+
+
+def percent(share):
+    """A share in [0, 1] as a reader wants it: no 100% and no 0% that is none."""
+    said = f"{share:.0%}"
+    if said in ("0%", "100%") and 0 < share < 1:
+        return f"{min(max(share, 0.001), 0.999):.1%}"
+    return said
+
+
+# ---- claims ------------------------------------------------------------------------------------------------
+
+
+class Claim(NamedTuple):
+    """A fixed sentence, the figure that was measured, and the threshold that decides whether it held."""
+
+    text: str
+    measured: float
+    bound: float
+    at_most: bool = False  # else the figure has to be at least the bound
+    form: str = "{:.1%}"
+
+    @property
+    def held(self):
+        return bool(self.measured <= self.bound if self.at_most else self.measured >= self.bound)
+
+    @property
+    def needed(self):
+        return f"{'≤' if self.at_most else '≥'} {self.form.format(self.bound)}"
+
+    def as_dict(self):
+        return {"claim": self.text, "measured": self.measured, "needed": self.needed, "held": self.held}
+
+
+def claims_table(claims):
+    rows = [(c.text, c.form.format(c.measured), c.needed, show.mark(c.held)) for c in claims]
+    return show.table(("claim", "measured", "needed", "held"), rows)
+
+
+# ---- tables ------------------------------------------------------------------------------------------------
+
+
+def names(results):
+    return [result.run.name for result in results]
+
+
+def summary(head, results, rows=()):
+    """The models side by side; rows: of the program itself, as (label, cell of each model …)."""
+    found = [figures(result) for result in results]
+    usual = (
+        ("parameters", "{parameters:,}"),
+        ("training steps", "{steps}"),
+        ("seconds", "{seconds:.1f}"),
+        ("loss, nats per token", "{loss:.4f}"),
+        ("token accuracy", "{token_accuracy:.2%}"),
+        ("exact match", "{exact_match:.2%}"),
+    )
+    first = [(label, *(form.format(**f) for f in found)) for label, form in usual]
+    return show.table((head, *names(results)), [*first, *rows])
+
+
+def examples(results, numbers, text="".join):
+    """source, wanted, and what each model says, with a mark, of the pairs with these numbers."""
+    rows = []
+    for n in numbers:
+        source, target = (text(side) for side in results[0].pairs[n])
+        said = (f"{cut(text(r.said[n]), WIDEST)} {show.mark(r.right[n])}" for r in results)
+        rows.append((source, target, *said))
+    return show.table(("src", "want", *(f"got: {name}" for name in names(results))), rows)
+
+
+def cut(text, columns):
+    return text if len(text) <= columns else text[: columns - 1] + "…"
+
+
+def shares(title, results, found):
+    """A row for each model, a column for each key of its dict in found, with shares."""
+    rows = [(name, *map(percent, share.values())) for name, share in zip(names(results), found)]
+    return show.table((title, *found[0]), rows)
+
+
+def bars(title, head, results, found):
+    """A row for each key of the dicts in found, with a bar and the share of each model."""
+    rows = [(key, *(f"{show.fit(show.bar(s[key]), 20)} {percent(s[key]):>5}" for s in found)) for key in found[0]]
+    return f"{title}\n{show.table((head, *(show.fit(name, 26) for name in names(results))), rows)}"
+
+
+# ---- maps --------------------------------------------------------------------------------------------------
+
+
+def short_to_long(pairs, count):
+    """Numbers of a few of the first pairs, from a short source to a long one."""
+    return sorted(range(4 * count), key=lambda n: len(pairs[n][0]))[::4]
+
+
+def longest(pairs, count=6):
+    """Numbers of a few of the first pairs, the longest source first."""
+    return sorted(range(min(AMONG, len(pairs))), key=lambda n: -len(pairs[n][0]))[:count]
+
+
+def tokens(result, n, say=str):
+    """Source and answer n as tokens, the answer's as `say` writes them, with the end; and the map between them."""
+    source = ["·" if symbol == " " else symbol for symbol in result.pairs[n][0]]
+    output = [*map(say, result.said[n]), show.EOS_SIGN][: len(result.maps[n])]
+    return [*source, show.EOS_SIGN], output, result.maps[n][: len(output), : len(source) + 1]
+
+
+def example_map(result, numbers, say=str):
+    """The first map that is not too wide, of a poor model's long answer the beginning; or that there is none."""
+    if result.maps is None:
+        return "This model has no map: it does not attend."
+    columns = shutil.get_terminal_size((COLUMNS, 0)).columns
+    for source, output, weights in (tokens(result, n, say) for n in numbers):
+        drawn = show.attention_map(weights, source, output[:ROWS], columns)
+        if "\n\n" not in drawn:  # else it is cut into blocks
+            break
+    return f"Where it looks while it writes: source across, output down\n{drawn}"
+
+
+def attention_page(task, result, numbers, say=str):
+    """A page with a slider for each of the pairs with these numbers."""
+    config = result.run.config
+    note = (
+        f"{config.cell}, {config.decoder}, {config.score}; {result.run.steps} steps; exact match "
+        f"{result.right.mean():.1%} on held-out data. Move a slider: at each step the decoder looks back at the "
+        "whole source, and the shade shows where it looks."
+    )
+    return show.attention_page(f"Attention on {task}", note, [tokens(result, n, say) for n in numbers])
