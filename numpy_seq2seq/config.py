@@ -27,6 +27,11 @@ def check_size(name, value):
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
 
+def is_number(value):
+    """Whether value is one finite number; NaN, True and a text that looks like a number are none."""
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and abs(value) < np.inf
+
+
 @dataclass(frozen=True)
 class Config:
     """The choices of one model. Equal configurations and seeds make equal models.

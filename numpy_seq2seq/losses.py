@@ -1,9 +1,9 @@
-"""Chapter 6. Losses: masked cross-entropy, and two accuracies.
+"""Chapter: losses. Masked cross-entropy, and two accuracies.
 
-Before this: activations.py. After it: encoder.py.
+Before this: attention.py. After it: encoders.py.
 
-Letters: B batch, T target length, V vocabulary; logits are scores before softmax. mask (B, T) is True at
-a real target token; N is the number of real tokens. Loss is in nats per target token: ln V is what pure
+Notation: B batch, T target length, V vocabulary; logits are scores before softmax. mask (B, T) is True at a
+real target token; N is the number of real tokens. Loss is in nats per target token: ln V is what pure
 guessing costs. Accuracies are in [0, 1].
 
 Padding is in neither the sum nor the number, so more padding changes nothing.
@@ -22,23 +22,38 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
         L = −(1/N) Σ_{bt real} Σ_v q_v log p_v      p = softmax(logits)
         q = (1 − ε) onehot(target) + ε / V          ε = 0: L = −(1/N) Σ log p[target]
 
+    Two tokens of a vocabulary of two, the second place is padding. At the first place the logits (ln 3, 0)
+    give p = (3/4, 1/4); the right token is 1, so that L = −ln ¼ = ln 4 = 1.386:
+
+        >>> logits = np.log([[[3.0, 1.0], [5.0, 7.0]]])
+        >>> targets, mask = np.array([[1, 0]]), np.array([[True, False]])
+        >>> loss, cache = cross_entropy_forward(logits, targets, mask)
+        >>> round(float(loss), 3)
+        1.386
+
+    With ε = ½ the labels are q = (¼, ¾): L = −¼ ln ¾ − ¾ ln ¼ = 1.112.
+
+        >>> round(float(cross_entropy_forward(logits, targets, mask, smoothing=0.5)[0]), 3)
+        1.112
+
     Args:
         logits:    (B, T, V).
         targets:   (B, T) token ids.
-        mask:      (B, T) boolean.
+        mask:      (B, T) boolean. What stands at a padded place, nan too, reaches no result.
         smoothing: ε in [0, 1), the share of the labels that is spread evenly over all V tokens.
     Returns:
         loss:      scalar, nats per target token; 0 where no token is real.
         cache:     for cross_entropy_backward.
     Source: label smoothing: Szegedy et al. (2016), section 7, with u(k) = 1/V.
     """
-    log_p = log_softmax(logits)
-    surprise = -np.take_along_axis(log_p, targets[..., None], axis=2)[..., 0]
+    log_p = log_softmax(logits[mask])  # (N, V): from here on there is no padding
+    target = targets[mask][:, None]
+    surprise = -np.take_along_axis(log_p, target, axis=1)[:, 0]
     if smoothing:
-        surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=2)
+        surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=1)
     count = max(int(mask.sum()), 1)
-    loss = (np.where(mask, surprise, 0).sum() / count).astype(log_p.dtype)
-    return loss, (log_p, targets, mask, smoothing, count)
+    loss = (surprise.sum() / count).astype(log_p.dtype)
+    return loss, (log_p, target, mask, smoothing, count)
 
 
 def cross_entropy_backward(dloss, cache):
@@ -46,16 +61,30 @@ def cross_entropy_backward(dloss, cache):
 
         L = −(1/N) Σ q log p        dlogits = dL (p − q) / N        on real tokens, else 0
 
+    By the chain rule, with log p_v = z_v − log Σ_u exp z_u for the logits z of one token:
+
+        ∂ log p_v / ∂z_k = δ_vk − p_k
+        ∂L / ∂z_k = −(1/N) Σ_v q_v (δ_vk − p_k) = (p_k − q_k) / N       since Σ_v q_v = 1
+
+    The example of cross_entropy_forward: p − q = (3/4, 1/4) − (0, 1), and the padded place gets nothing.
+
+        >>> logits = np.log([[[3.0, 1.0], [5.0, 7.0]]])
+        >>> _, cache = cross_entropy_forward(logits, np.array([[1, 0]]), np.array([[True, False]]))
+        >>> cross_entropy_backward(1.0, cache).round(3).tolist()
+        [[[0.75, -0.75], [0.0, 0.0]]]
+
     Args:
         dloss:   scalar, usually 1.
     Returns:
         dlogits: (B, T, V).
     """
-    log_p, targets, mask, smoothing, count = cache
-    difference = np.exp(log_p) - smoothing / log_p.shape[2]
-    at_target = np.take_along_axis(difference, targets[..., None], axis=2) - (1 - smoothing)
-    np.put_along_axis(difference, targets[..., None], at_target, axis=2)
-    return difference * (mask[..., None] * (dloss / count)).astype(difference.dtype)
+    log_p, target, mask, smoothing, count = cache
+    difference = np.exp(log_p) - smoothing / log_p.shape[1]  # p − q, but for the onehot part of q
+    at_target = np.take_along_axis(difference, target, axis=1) - (1 - smoothing)
+    np.put_along_axis(difference, target, at_target, axis=1)
+    dlogits = np.zeros((*mask.shape, log_p.shape[1]), log_p.dtype)
+    dlogits[mask] = difference * (dloss / count)
+    return dlogits
 
 
 def token_accuracy(predicted, targets, mask):
@@ -65,11 +94,11 @@ def token_accuracy(predicted, targets, mask):
 
 def sequence_accuracy(predicted, targets, mask):
     """Share of sequences in which every real token is right. Arrays (B, T) of ids; mask (B, T) boolean."""
-    return float(((predicted == targets) | ~mask).all(axis=1).mean())
+    return float(((predicted == targets) | ~mask).all(axis=1).mean()) if len(mask) else 0.0
 
 
 # Exercises
 # 1. Average over B·T in place of N. Which test notices, and why do finite differences not?
 # 2. A model that knows nothing but the length of the alphabet: what loss, what token accuracy?
 # 3. Each token is right with probability 0.99, independently. Sequence accuracy at length 20?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set loss`.
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set loss`.

@@ -1,12 +1,19 @@
-"""Chapter 8. Optimisers: SGD, Adam, clipping by global norm, learning-rate schedules.
+"""Chapter: optimisers. SGD, Adam, clipping by global norm, learning-rate schedules.
 
-Before this: shapes.py. After it: training.py.
+Before this: seq2seq.py. After it: generate.py.
 
-Letters: θ a parameter, g its gradient, η the learning rate, t the number of the step, from 1.
+Notation: θ a parameter, g its gradient, η the learning rate, t the number of the step, from 1.
 
 params and grads are dict[layer][name] -> array. The optimisers write *in place* into params and into
-their own state; clipping writes in place into grads. Besides train, which calls them, no function of the models
-writes into what it is given. A schedule is a pure function of the step.
+their own state; clipping writes in place into grads. Besides train, which calls them, no function of the
+models writes into what it is given. A schedule is a pure function of the step.
+
+    η(t)   warmup_cosine          inverse_sqrt           exponential_decay
+           │  ╭╮                  │  ╱╲                  │╲
+           │ ╱  ╲                 │ ╱  ╲__               │ ╲_
+           │╱    ╲                │╱      ╲_____         │   ╲____
+           └──────╰─── t          └───────────── t       └───────── t
+                  steps, then 0     for ever               for ever
 
 Not here: the loop over batches (training.py).
 """
@@ -14,6 +21,8 @@ Not here: the loop over batches (training.py).
 import math
 
 import numpy as np
+
+from .config import check_size, is_number
 
 
 def sgd_init(params):
@@ -25,7 +34,18 @@ def sgd_step(params, grads, state, learning_rate):
     """One step of stochastic gradient descent, in place on params.
 
         θ ← θ − η g
+
+        >>> params = {"layer": {"w": np.array([1.0])}}
+        >>> sgd_step(params, {"layer": {"w": np.array([2.0])}}, {}, learning_rate=0.25)
+        >>> params["layer"]["w"].tolist()               # 1 − ¼ · 2
+        [0.5]
+
+    Raises:
+        ValueError: gradients of another shape, a state that is not SGD's, a negative learning rate.
     """
+    if state != {}:
+        raise ValueError("the state of SGD is {}, from sgd_init(params); got that of another optimiser")
+    _check_step(params, grads, learning_rate)
     for layer, arrays in params.items():
         for name, theta in arrays.items():
             theta -= learning_rate * grads[layer][name]
@@ -34,7 +54,7 @@ def sgd_step(params, grads, state, learning_rate):
 def adam_init(params):
     """State of Adam: m and v, zero, in the shape of params; t, the number of steps taken."""
     def zeros():
-        return {layer: {name: np.zeros_like(a) for name, a in arrays.items()} for layer, arrays in params.items()}
+        return {layer: {name: np.zeros_like(a) for name, a in part.items()} for layer, part in params.items()}
 
     return {"m": zeros(), "v": zeros(), "t": 0}
 
@@ -49,13 +69,34 @@ def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsil
         θ ← θ − η m̂ / (√v̂ + ε)
 
     In the first step m̂/√v̂ = ±1 wherever g ≠ 0: such a parameter moves by η, however large its gradient.
+    Two steps by hand, with g = 4, then −4, from θ = 1, with η = 0.1:
+
+        t = 1   m = 0.4       m̂ = m / 0.1 = 4           v = 0.016      v̂ = v / 0.001 = 16
+                θ = 1 − 0.1 · 4 / 4 = 0.9
+        t = 2   m = −0.04     m̂ = m / 0.19 = −0.21      v = 0.031984   v̂ = v / 0.001999 = 16
+                θ = 0.9 + 0.1 · 0.21 / 4 = 0.905
+
+        >>> params = {"layer": {"w": np.array([1.0])}}
+        >>> state = adam_init(params)
+        >>> for g in (4.0, -4.0):
+        ...     adam_step(params, {"layer": {"w": np.array([g])}}, state, learning_rate=0.1)
+        ...     print(params["layer"]["w"].round(3), state["m"]["layer"]["w"].round(3))
+        [0.9] [0.4]
+        [0.905] [-0.04]
+
+    An entry of g whose square the dtype cannot hold counts as the largest one that it can.
 
     Args:
         learning_rate: η.
         decay:         λ, for all parameters alike.
-    Source: Kingma & Ba (2015), algorithm 1; decay: Loshchilov & Hutter (2019), algorithm 2. Deviation: there λ is
-        multiplied by the schedule alone; here, as in PyTorch, by the learning rate η.
+    Raises:
+        ValueError: gradients, or a state, of another shape; a gradient that is not finite; a state that is
+            not Adam's; a learning rate, β, ε or λ that cannot be one.
+    Source: Kingma & Ba (2015), algorithm 1; decay: Loshchilov & Hutter (2019), algorithm 2. Deviation: there
+        λ is multiplied by the schedule alone; here, as in PyTorch, by the learning rate η.
     """
+    grads = _check_step(params, grads, learning_rate)
+    _check_adam(params, state, beta1, beta2, epsilon, decay)
     state["t"] += 1
     correction1, correction2 = 1 - beta1 ** state["t"], 1 - beta2 ** state["t"]
     for layer, arrays in params.items():
@@ -69,8 +110,25 @@ def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsil
 
 
 def global_norm(grads):
-    """Length of all gradients taken as one vector, √Σ g²; a Python float."""
-    return math.sqrt(sum(float(np.vdot(g, g).real) for arrays in grads.values() for g in arrays.values()))
+    """Length of all gradients taken as one vector, √Σ g²; a Python float.
+
+        >>> round(global_norm({"a": {"w": np.array([3.0])}, "b": {"w": np.array([0.0, -4.0])}}), 6)
+        5.0
+
+    Where squares overflow, or vanish, they are taken of g/s, with s the largest |g|: ‖g‖ = s √Σ (g/s)².
+    """
+    squares = _sum_of_squares(grads)
+    if 1e-30 < squares < np.inf:
+        return math.sqrt(squares)
+    s = np.max([np.abs(g).max(initial=0) for arrays in grads.values() for g in arrays.values()], initial=0)
+    if not 0 < s < np.inf:
+        return float(s)
+    return float(s) * math.sqrt(_sum_of_squares(grads, s))
+
+
+def _sum_of_squares(grads, s=1):
+    parts = (g if s == 1 else g / s for arrays in grads.values() for g in arrays.values())
+    return sum(float(np.vdot(g, g).real) for g in parts)
 
 
 def clip_by_global_norm(grads, max_norm):
@@ -80,10 +138,20 @@ def clip_by_global_norm(grads, max_norm):
 
     One common factor: clipping by array or by element would turn the direction.
 
+        >>> grads = {"a": {"w": np.array([3.0])}, "b": {"w": np.array([4.0])}}
+        >>> clip_by_global_norm(grads, 1.0)
+        5.0
+        >>> grads["a"]["w"].round(3), grads["b"]["w"].round(3)      # a fifth of each
+        (array([0.6]), array([0.8]))
+
     Returns:
         norm: ‖g‖ before clipping.
+    Raises:
+        ValueError: max_norm is not a number, 0 or more.
     Source: Pascanu et al. (2013), algorithm 1.
     """
+    if not (is_number(max_norm) and max_norm >= 0):
+        raise ValueError(f"max_norm must be a number, 0 or more; got {max_norm!r}")
     norm = global_norm(grads)
     if norm > max_norm:
         for arrays in grads.values():
@@ -92,29 +160,45 @@ def clip_by_global_norm(grads, max_norm):
     return norm
 
 
-def warmup_cosine(step, steps, peak, warmup):
-    """Learning rate that rises linearly to its peak and falls along half a cosine to zero.
+# ---- schedules ---------------------------------------------------------------------------------------------
 
-        η = peak · t / warmup                                   t ≤ warmup
-        η = peak · ½ (1 + cos(π (t − warmup) / (steps − warmup)))    after that
+
+def warmup_cosine(step, steps, peak, warmup):
+    """Learning rate that rises linearly to its peak and falls along half a cosine to zero, where it stays.
+
+        η = peak · t / warmup                                       t ≤ warmup
+        η = peak · ½ (1 + cos(π (t − warmup) / (steps − warmup)))   after that
+        η = 0                                                       t > steps
 
     Args:
-        step:   t, from 1 to steps.
+        step:   t, from 1.
         steps:  length of the whole training.
         peak:   highest learning rate.
-        warmup: number of steps to get there.
+        warmup: number of steps to get there; 0 begins at the peak.
+    Raises:
+        ValueError: a number that cannot be one of these.
     Source: the cosine: Loshchilov & Hutter (2017), equation 5, one period, η_min = 0.
     """
+    _check_schedule(step, peak, warmup)
+    check_size("steps", steps)
+    if step > steps:
+        return 0.0
     if step <= warmup:
         return peak * step / warmup
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
 
 
 def exponential_decay(step, peak, rate):
     """Learning rate that shrinks by the same factor every step.
 
         η = peak · rate^(t − 1)
+
+    Raises:
+        ValueError: a step below 1, a negative peak, a rate outside (0, 1].
     """
+    _check_schedule(step, peak, 0)
+    if not (is_number(rate) and 0 < rate <= 1):
+        raise ValueError(f"rate must be a factor in (0, 1], got {rate!r}")
     return peak * rate ** (step - 1)
 
 
@@ -123,13 +207,73 @@ def inverse_sqrt(step, peak, warmup):
 
         η = peak · min(t / warmup, √(warmup / t))
 
+    Raises:
+        ValueError: a step or a warmup below 1, a negative peak.
     Source: Vaswani et al. (2017), equation 3, with peak = d_model^−½ · warmup^−½.
     """
+    _check_schedule(step, peak, warmup)
+    check_size("warmup", warmup)
     return peak * min(step / warmup, math.sqrt(warmup / step))
+
+
+# ---- checks ------------------------------------------------------------------------------------------------
+
+
+def _check_schedule(step, peak, warmup):
+    check_size("step", step)
+    for name, value in (("peak", peak), ("warmup", warmup)):
+        if not (is_number(value) and value >= 0):
+            raise ValueError(f"{name} must be a number, 0 or more; got {value!r}")
+
+
+def _check_step(params, grads, learning_rate):
+    """The gradients, no entry so large that its square is not finite.
+
+    Raises:
+        ValueError: they are not finite, or not of these parameters; the rate is none.
+    """
+    if not (is_number(learning_rate) and learning_rate >= 0):
+        raise ValueError(f"learning_rate must be a number, 0 or more; got {learning_rate!r}")
+    _check_shapes("grads", grads, params)
+    if _sum_of_squares(grads) < np.inf:
+        return grads
+    return {k: {name: _limited(f"{k}.{name}", g) for name, g in part.items()} for k, part in grads.items()}
+
+
+def _limited(name, g):
+    if not np.isfinite(g).all():
+        raise ValueError(f"the gradient of {name} is not finite; no parameter was moved")
+    largest = np.sqrt(np.finfo(g.dtype).max) / 2
+    return np.clip(g, -largest, largest)
+
+
+def _check_adam(params, state, beta1, beta2, epsilon, decay):
+    if state.keys() != {"m", "v", "t"}:
+        got = ", ".join(state) or "none of them"
+        raise ValueError(f"the state of Adam has m, v and t, from adam_init(params); got {got}")
+    _check_shapes("m of the state", state["m"], params)
+    _check_shapes("v of the state", state["v"], params)
+    for name, value in (("beta1", beta1), ("beta2", beta2)):
+        if not (is_number(value) and 0 <= value < 1):
+            raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+    if not (is_number(epsilon) and epsilon > 0 and is_number(decay) and decay >= 0):
+        raise ValueError(f"epsilon must be above 0, and decay 0 or more; got {epsilon!r} and {decay!r}")
+
+
+def _check_shapes(what, tree, params):
+    """Raise ValueError unless tree has the layers, names and shapes of params."""
+    got, wanted = (
+        {(layer, name): a.shape for layer, arrays in each.items() for name, a in arrays.items()}
+        for each in (tree, params)
+    )
+    if got != wanted:
+        layer, name = min(key for key in got.keys() | wanted.keys() if got.get(key) != wanted.get(key))
+        shapes = f"{wanted.get((layer, name), 'no such array')}, got {got.get((layer, name), 'none')}"
+        raise ValueError(f"{what} must have the arrays and shapes of params: {layer}.{name} is {shapes}")
 
 
 # Exercises
 # 1. Write momentum as a pair momentum_init, momentum_step, and train the reverse task with it.
 # 2. Start Adam without the two corrections. How long is the first step? And the tenth?
 # 3. A gradient of norm 10 is clipped to 1 and given to Adam. What does clipping change in the first step?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set optimisers`.
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set optimisers`.

@@ -1,10 +1,13 @@
-"""Chapter 6: the loss is the mean surprise over real tokens, padding in neither sum nor number."""
+"""The loss is the mean surprise over real tokens, padding in neither sum nor number."""
+
+import doctest
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numpy_seq2seq import losses
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.losses import (
     cross_entropy_backward,
@@ -15,6 +18,11 @@ from numpy_seq2seq.losses import (
 
 from . import slow_reference
 from .helpers import assert_close, few, frozen, frozen_answers, normal, padding_mask, seeds, sizes
+
+
+def test_the_examples_in_the_chapter():
+    result = doctest.testmod(losses)
+    assert result.attempted >= 7 and result.failed == 0
 
 
 def draw(size, seed, dtype="float64"):
@@ -69,6 +77,30 @@ def test_cross_entropy_forward_of_uniform_logits_is_ln_V(size, level, seed):
     """Whatever the targets and however much of the batch is padding."""
     _, targets, mask = draw(size, seed)
     assert_close(loss_of(np.full(size, level), targets, mask), np.log(size[2]))
+
+
+@looks
+@few
+@given(size=sizes(3, smallest=1), share=st.floats(0.01, 0.99), seed=seeds)
+def test_smoothing_is_a_mixture_of_all_labels(look, size, share, seed):
+    """L_ε = (1 − ε) L + (ε/V) Σ_v L(v), L(v) being the loss if every right token were v. Gradients alike."""
+    logits, targets, mask = draw(size, seed)
+    of_all = sum(look(logits, np.full_like(targets, v), mask) for v in range(size[2])) / size[2]
+    mixture = (1 - share) * look(logits, targets, mask) + share * of_all
+    assert_close(look(logits, targets, mask, share), mixture)
+    if size[2] > 1:
+        assert abs(look(logits, targets, mask, share) - look(logits, targets, mask)).max() > 1e-9
+
+
+@looks
+@pytest.mark.parametrize("value", (np.nan, np.inf, -np.inf))
+@pytest.mark.parametrize("smoothing", (0.0, 0.1))
+def test_what_stands_at_a_padded_place_reaches_nothing(look, value, smoothing):
+    """Not even nan, inf, or an id that does not exist; and no warning is given."""
+    logits, targets, mask = draw((3, 4, 5), 1)
+    wild = np.where(mask[..., None], logits, value), np.where(mask, targets, 10**6), mask
+    assert not mask.all()
+    assert_close(look(*wild, smoothing), look(logits, targets, mask, smoothing), 0)
 
 
 @looks

@@ -1,12 +1,15 @@
-"""Chapter 8: optimisers against the paper's lines one number at a time; clipping; schedules."""
+"""Optimisers against the paper's lines, one number at a time; clipping at any size; schedules, their ends."""
 
+import doctest
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numpy_seq2seq import optim
 from numpy_seq2seq.optim import (
     adam_init,
     adam_step,
@@ -40,6 +43,16 @@ def copy(tree):
 
 def vector(tree):
     return np.concatenate([a.reshape(-1) for a in flat(tree).values()])
+
+
+def one(g, dtype="float64"):
+    """A tree of one array."""
+    return {"layer": {"w": np.array(g, dtype)}}
+
+
+def test_the_examples_in_the_chapter():
+    result = doctest.testmod(optim)
+    assert result.attempted >= 9 and result.failed == 0
 
 
 # ---- Adam --------------------------------------------------------------------------------------------------
@@ -94,6 +107,25 @@ def test_adam_step_keeps_the_dtype_and_the_arrays(dtype):
     assert_equal(grads, given_grads)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adam_step_whose_squares_would_overflow_has_length_lr_too(dtype):
+    most = float(np.finfo(dtype).max)
+    for size in (1e15, most**0.5, most):
+        params, grads = one([1.0, 2.0], dtype), one([size, -size], dtype)
+        state = adam_init(params)
+        for _ in range(3):
+            adam_step(params, grads, state, 0.25)
+        np.testing.assert_allclose(params["layer"]["w"], [0.25, 2.75], rtol=1e-5)
+        assert np.isfinite(vector(state["v"])).all()
+
+
+def test_adam_step_decay_pulls_towards_zero_beside_the_gradient():
+    """θ ← θ − η λ θ, then the step of length η: 1 − 0.1 · 0.5 · 1 − 0.1."""
+    params = one([1.0])
+    adam_step(params, one([3.0]), adam_init(params), 0.1, decay=0.5)
+    np.testing.assert_allclose(params["layer"]["w"], [0.85])
+
+
 def test_adam_step_without_a_gradient_moves_nothing():
     params = random_tree(3)
     before, state, nothing = copy(params), adam_init(params), random_tree(3, scale=0)
@@ -121,6 +153,58 @@ def test_sgd_step():
     np.testing.assert_allclose(vector(params), before - 0.75 * vector(grads), rtol=0, atol=1e-14)
     assert all(flat(params)[name] is array for name, array in arrays.items())
     assert sgd_init(params) == {}
+
+
+# ---- what is refused, with nothing changed -----------------------------------------------------------------
+
+PARAMS, GRADS = random_tree(10), random_tree(11)
+FEWER = {"encoder": GRADS["encoder"]}
+ROW = {**GRADS, "encoder": {**GRADS["encoder"], "Wx": GRADS["encoder"]["Wx"][:1]}}  # would be broadcast
+NAN = {**GRADS, "output": {**GRADS["output"], "b": np.full(5, np.nan)}}
+ALIKE = "must have the arrays and shapes of params"
+STEPS = {
+    "no layer": ({"grads": FEWER}, f"grads {ALIKE}: output.W is (4, 5), got none"),
+    "a shape": ({"grads": ROW}, f"grads {ALIKE}: encoder.Wx is (3, 4), got (1, 4)"),
+    "too many": ({"grads": {**GRADS, "more": one(1.0)["layer"]}}, "more.w is no such array, got ()"),
+    "not finite": ({"grads": NAN}, "the gradient of output.b is not finite; no parameter was moved"),
+    "rate nan": ({"learning_rate": math.nan}, "learning_rate must be a number, 0 or more; got nan"),
+    "rate -1": ({"learning_rate": -1}, "learning_rate must be a number, 0 or more; got -1"),
+    "rate None": ({"learning_rate": None}, "learning_rate must be a number, 0 or more; got None"),
+    "rate inf": ({"learning_rate": math.inf}, "learning_rate must be a number, 0 or more; got inf"),
+}
+ADAM = {
+    "of SGD": ({"state": {}}, "the state of Adam has m, v and t, from adam_init(params); got none of them"),
+    "of another model": ({"state": adam_init(FEWER)}, f"m of the state {ALIKE}"),
+    "beta1": ({"beta1": 1}, "beta1 must be in [0, 1), got 1"),
+    "beta2": ({"beta2": 1.0}, "beta2 must be in [0, 1), got 1.0"),
+    "epsilon": ({"epsilon": 0}, "epsilon must be above 0, and decay 0 or more; got 0 and 0.0"),
+    "decay": ({"decay": -0.1}, "epsilon must be above 0, and decay 0 or more; got 1e-08 and -0.1"),
+}
+
+
+def assert_refused(step, init, changed, message):
+    params = copy(PARAMS)
+    state = init(params)
+    arguments = {"params": params, "grads": GRADS, "state": state, "learning_rate": 0.1, **changed}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        step(**arguments)
+    assert_equal(params, PARAMS)
+    assert state.get("t", 0) == 0 and not any(vector(state[k]).any() for k in state if k != "t")
+
+
+@pytest.mark.parametrize("step, init", [(adam_step, adam_init), (sgd_step, sgd_init)], ids=["adam", "sgd"])
+@pytest.mark.parametrize("changed, message", STEPS.values(), ids=STEPS)
+def test_a_step_refuses(step, init, changed, message):
+    assert_refused(step, init, changed, message)
+
+
+@pytest.mark.parametrize("changed, message", ADAM.values(), ids=ADAM)
+def test_adam_step_refuses(changed, message):
+    assert_refused(adam_step, adam_init, changed, message)
+
+
+def test_sgd_step_refuses_the_state_of_adam():
+    assert_refused(sgd_step, sgd_init, {"state": adam_init(PARAMS)}, "the state of SGD is {}")
 
 
 # ---- clipping ----------------------------------------------------------------------------------------------
@@ -155,6 +239,36 @@ def test_clip_by_global_norm_leaves_a_short_gradient_as_it_is():
     before = copy(grads)
     assert clip_by_global_norm(grads, 1e6) == global_norm(before)
     assert_equal(grads, before)
+
+
+SIZES = [("float32", e) for e in (-44, -25, 0, 19, 37)] + [("float64", e) for e in (-320, -200, 0, 200, 307)]
+
+
+@pytest.mark.parametrize("dtype, exponent", SIZES)
+def test_global_norm_and_clip_by_global_norm_at_any_size(dtype, exponent):
+    """Squares of these over- or underflow; the norm of (3, 4) is 5 at any size."""
+    a = np.array([3 * 10.0**exponent], dtype)
+    b = np.array([4 * 10.0**exponent], dtype)
+    grads = {"a": {"w": a.copy()}, "b": {"w": b.copy()}}
+    rough = {"rtol": 0.3 if exponent in (-44, -320) else 1e-5}  # there the dtype has one or two digits left
+    np.testing.assert_allclose(clip_by_global_norm(grads, 1.0), 5 * 10.0**exponent, **rough)
+    if exponent > 0:
+        np.testing.assert_allclose(vector(grads), [0.6, 0.8], rtol=1e-5)
+    else:
+        np.testing.assert_array_equal(vector(grads), np.concatenate([a, b]) if exponent else vector(grads))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_global_norm_of_what_is_not_finite_is_not_finite(value):
+    for arrays in ([value, 1.0], [2.0, 3.0]), ([2.0, 3.0], [1.0, value]):
+        norm = global_norm({str(k): {"w": np.array(a)} for k, a in enumerate(arrays)})
+        np.testing.assert_equal(norm, value)
+
+
+@pytest.mark.parametrize("most", [-1, math.nan, math.inf, None, "1"])
+def test_clip_by_global_norm_refuses(most):
+    with pytest.raises(ValueError, match=re.escape(f"max_norm must be a number, 0 or more; got {most!r}")):
+        clip_by_global_norm(random_tree(7), most)
 
 
 @pytest.mark.parametrize("most", [0.0, 1.0])
@@ -192,6 +306,41 @@ def test_warmup_cosine_rises_to_its_peak_and_falls_to_zero(falling, warmup, peak
     assert all(a > b for a, b in zip(rates[warmup:], rates[warmup + 1 :]))
     assert math.isclose(rates[-1], 0, abs_tol=1e-12) and min(rates) >= 0 and max(rates) <= peak * (1 + 1e-12)
     assert warmup == 0 or math.isclose(rates[warmup - 1], peak)
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 20, 200, 300])
+def test_warmup_cosine_is_zero_for_ever_after_its_end(warmup):
+    assert [warmup_cosine(step, 200, 0.01, warmup) for step in range(201, 700)] == [0] * 499
+    assert warmup_cosine(1, 1, 0.01, 0) == 0  # one step alone is the end of its cosine
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**6, 10**300])
+def test_schedules_never_rise_after_their_peak(step):
+    assert warmup_cosine(step + 1, 50, 1.0, 0) <= warmup_cosine(step, 50, 1.0, 0) <= 1
+    assert exponential_decay(step + 1, 1.0, 0.9) <= exponential_decay(step, 1.0, 0.9) <= 1
+    assert inverse_sqrt(step + 1, 1.0, 1) <= inverse_sqrt(step, 1.0, 1) <= 1
+
+
+REFUSED = {
+    "step 0": (lambda: warmup_cosine(0, 200, 0.01, 20), "step must be a positive integer, got 0"),
+    "step 0, no warm-up": (lambda: warmup_cosine(0, 200, 0.01, 0), "step must be a positive integer, got 0"),
+    "step nan": (lambda: warmup_cosine(math.nan, 200, 0.01, 20), "step must be a positive integer, got nan"),
+    "steps": (lambda: warmup_cosine(1, 0, 0.01, 20), "steps must be a positive integer, got 0"),
+    "peak": (lambda: warmup_cosine(1, 200, math.nan, 20), "peak must be a number, 0 or more; got nan"),
+    "peak -1": (lambda: exponential_decay(1, -1, 0.5), "peak must be a number, 0 or more; got -1"),
+    "warm-up": (lambda: warmup_cosine(1, 200, 0.01, -1), "warmup must be a number, 0 or more; got -1"),
+    "warm-up of a root": (lambda: inverse_sqrt(1, 0.01, 0), "warmup must be a positive integer, got 0"),
+    "step of a root": (lambda: inverse_sqrt(0, 0.01, 10), "step must be a positive integer, got 0"),
+    "step of a decay": (lambda: exponential_decay(0, 0.01, 0.9), "step must be a positive integer, got 0"),
+    "rate": (lambda: exponential_decay(3, 0.01, 1.1), "rate must be a factor in (0, 1], got 1.1"),
+    "rate nan": (lambda: exponential_decay(3, 0.01, math.nan), "rate must be a factor in (0, 1], got nan"),
+}
+
+
+@pytest.mark.parametrize("call, message", REFUSED.values(), ids=REFUSED)
+def test_schedules_refuse(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
 
 
 def test_exponential_decay_shrinks_by_one_factor():

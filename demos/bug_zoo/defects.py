@@ -163,8 +163,8 @@ FORWARD = (
         "well-known translation tutorials, which attend to all encoder positions of a padded batch",
     ),
     Defect(
-        "mask_ignored_in_loss", "losses", "cross_entropy_forward", "log_p = log_softmax(logits)",
-        "mask = np.ones_like(mask)\n    log_p = log_softmax(logits)",
+        "mask_ignored_in_loss", "losses", "cross_entropy_forward", "log_p = log_softmax(logits[mask])",
+        "mask = np.ones_like(mask)\n    log_p = log_softmax(logits[mask])",
         "The model is also graded on saying PAD after the end.",
         "a cross-entropy called without ignore_index or sample weights",
     ),
