@@ -78,7 +78,7 @@ def error_rate(candidates, references):
     tokens = sum(map(len, references))
     if len(candidates) != len(references) or not tokens:
         came = f"got {len(candidates)} and {len(references)} with {tokens} tokens"
-        raise ValueError(f"an error rate needs equally many candidates and references, and a token in these, {came}")
+        raise ValueError(f"an error rate needs equally many candidates and references, with tokens, {came}")
     return sum(map(edit_distance, candidates, references)) / tokens
 
 
@@ -87,7 +87,7 @@ def edit_distance(candidate, reference):
 
         d[i, j] = min(d[i−1, j] + 1, d[i, j−1] + 1, d[i−1, j−1] + (x_i ≠ y_j))      d[i, 0] = i, d[0, j] = j
 
-    A row at a time; d[i, j−1] + 1 is a running minimum: d[i, j] − j = min over k ≤ j of (the other two)[k] − k.
+    A row at a time. The second one is a running minimum: d[i, j] − j = min over k ≤ j of (the others)[k] − k.
 
     >>> edit_distance("sitting", "kitten")
     3

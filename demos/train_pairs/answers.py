@@ -1,4 +1,4 @@
-"""What a trained model of train_pairs says: at a prompt, or to a file of sources. Used by train_pairs."""
+"""What a trained model of train_pairs answers: to held-out pairs, to a file of sources, at a prompt."""
 
 import contextlib
 import io
@@ -11,16 +11,17 @@ from numpy_seq2seq import show
 from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.checkpoint import load_checkpoint
 from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import EOS, Vocabulary, make_source
+from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_source
 from numpy_seq2seq.generate import generate_greedy
 
-from ..shared import prompts
-from .reading import LEVELS, BadLine, decode, is_cut, numbered_lines
+from ..shared.metrics import ORDERS, bleu, error_rate
+from ..shared.options import prompts, say
+from .reading import LEVELS, BadLine, checked, is_cut, numbered_lines, open_text
 
 LONGEST = 1000  # symbols of a source that is answered
 BLOCK = 4096  # lines that are grouped by length
 ROWS, WEIGHTS = 64, 25_000_000  # of a batch, at most: its rows, the numbers in its attention
-WORD = 7  # columns that a word gets in a map
+WORD, LARGEST_MAP = 7, 4_000  # columns that a word gets in a map; weights that it has at most
 
 
 class Model(NamedTuple):
@@ -30,26 +31,32 @@ class Model(NamedTuple):
     config: Config
     reads: Vocabulary
     writes: Vocabulary
-    level: str
-    longest: int  # symbols of the longest answers that were learnt
+    levels: tuple  # of the source and of the target
+    longest: int  # symbols of the longest target in the file
 
 
 class Answer(NamedTuple):
     """One answer to one source."""
 
-    tokens: np.ndarray
+    symbols: list  # � for an unknown one
+    ended: bool  # with EOS
     score: float  # log probability over length penalty (beam search), or NaN (greedy)
-    weights: np.ndarray | None  # (tokens, source with EOS)
+    weights: np.ndarray | None  # (symbols and EOS, source with EOS)
 
 
 def open_model(path):
-    """A Model from a checkpoint that a demo saved: its best parameters. Raises ValueError."""
+    """A Model from a checkpoint that train_pairs saved: its best parameters. Raises ValueError."""
     held = load_checkpoint(path)
-    if held.vocabularies is None:
-        raise ValueError(f"{path} holds no vocabulary; give a model that train_pairs saved")
-    settings = held.notes.get("settings", {})
-    choices = settings.get("level", "characters"), settings.get("max_length", 0)
-    return Model(held.params, held.config, *held.vocabularies, *choices)
+    settings = held.notes.get("settings")
+    if not isinstance(settings, dict) or settings.get("task") != "pairs" or held.vocabularies is None:
+        raise ValueError(f"{path} was not saved by train_pairs; give a model that it saved")
+    levels, longest = (settings.get("source_level"), settings.get("target_level")), settings.get("longest")
+    known = all(level in tuple(LEVELS) for level in levels)
+    if not known or type(longest) is not int or longest < 1:
+        raise ValueError(
+            f"{path} has damaged notes: levels {levels}, longest answer {longest!r}; train again"
+        )
+    return Model(held.params, held.config, *held.vocabularies, levels, longest)
 
 
 def answers(model, sources, beam=1, nbest=1):
@@ -77,17 +84,43 @@ def answers(model, sources, beam=1, nbest=1):
 def _answer(model, sources, beam, limit):
     source, mask = make_source(sources, model.reads, unk=True)
     if beam > 1:
-        return [
-            [Answer(h.tokens, h.score, h.weights) for h in hypotheses]
-            for hypotheses in generate_beam(source, mask, model.params, model.config, beam, max_length=limit)
-        ]
+        beams = generate_beam(source, mask, model.params, model.config, beam, max_length=limit)
+        return [[_as_answer(model, h.tokens, h.weights, h.score) for h in hypotheses] for hypotheses in beams]
     tokens, weights = generate_greedy(source, mask, model.params, model.config, limit)
-    return [[Answer(row, np.nan, None if weights is None else weights[n])] for n, row in enumerate(tokens)]
+    return [[_as_answer(model, row, None if weights is None else weights[n])] for n, row in enumerate(tokens)]
+
+
+def _as_answer(model, tokens, weights, score=np.nan):
+    symbols = model.writes.decode(tokens)
+    symbols = ["�" if token == UNK else symbol for token, symbol in zip(tokens, symbols)]
+    return Answer(symbols, EOS in tokens, score, weights)
+
+
+def best_answers(model, sources, beam=1):
+    """The symbols of the best answer to each source."""
+    return [found[0].symbols for found in answers(model, sources, beam)]
 
 
 def text(symbols, level):
     """Symbols written as one text."""
     return ("" if level == "characters" else " ").join(symbols)
+
+
+def quality(said, wanted, level):
+    """What answers reach, as a dict; BLEU is of words, and None where no target has as many as its n-grams.
+
+    Args:
+        said, wanted: lists of symbols for each source.
+    """
+    texts = [[text(symbols, level) for symbols in side] for side in (said, wanted)]
+    words = [[line.split() for line in side] for side in texts]
+    characters = texts if level == "words" else (said, wanted)
+    return {
+        "exact_match": float(np.mean([got == want for got, want in zip(said, wanted)])),
+        "character_error_rate": error_rate(*characters),
+        "word_error_rate": error_rate(*words),
+        "bleu": bleu(*words) if max(map(len, words[1])) >= max(ORDERS) else None,
+    }
 
 
 # ---- a file of sources -------------------------------------------------------------------------------------
@@ -100,35 +133,43 @@ def read_sources(path, level):
         ValueError: a line that is not UTF-8, has a NUL byte or a tab, or is longer than LONGEST.
     """
     sources = []
-    with open(path, "rb") as file:
-        for number, raw in numbered_lines(file):
+    with open_text(path) as file:
+        for number, line in numbered_lines(file):
             try:
-                line = decode(b"" if is_cut(raw) else raw)
-                if "\t" in line:
-                    raise BadLine("a tab; a line holds one source and nothing else")
-                sources.append(LEVELS[level](line.strip()))
-                if is_cut(raw) or len(sources[-1]) > LONGEST:
+                if is_cut(line):
                     raise BadLine(f"longer than {LONGEST:,} {level}")
+                sources.append(read_source(line, level))
             except BadLine as bad:
                 raise ValueError(f"{path}, line {number}: {bad}") from None
     return sources
+
+
+def read_source(line, level):
+    """The symbols of one source. Raises BadLine."""
+    line = checked(line)
+    if "\t" in line.rstrip("\n"):
+        raise BadLine("a tab; a line holds one source and nothing else")
+    source = LEVELS[level](line.strip())
+    if len(source) > LONGEST:
+        raise BadLine(f"longer than {LONGEST:,} {level}")
+    return source
 
 
 def translate(model, path, output=None, beam=1, nbest=1):
     """Answer every line of a file, one line for each; or, with nbest above 1, one for each answer:
     `line<TAB>score<TAB>answer`.
     """
-    sources = read_sources(path, model.level)
+    sources = read_sources(path, model.levels[0])
     with _opened(output) as out:
+        shown = show.printable if out.isatty() else str
         for start in range(0, len(sources), BLOCK):
             block = sources[start : start + BLOCK]
             asked = [source for source in block if source]
             found = iter(answers(model, asked, beam, nbest))
             for number, source in enumerate(block, start + 1):
-                for answer in next(found) if source else [None]:
-                    said = "" if answer is None else text(model.writes.decode(answer.tokens), model.level)
-                    score = 0.0 if answer is None else answer.score
-                    out.write(f"{said}\n" if nbest == 1 else f"{number}\t{score:.4f}\t{said}\n")
+                for answer in next(found) if source else [Answer([], True, 0.0, None)]:
+                    line = shown(text(answer.symbols, model.levels[1]))
+                    out.write(f"{line}\n" if nbest == 1 else f"{number}\t{answer.score:.4f}\t{line}\n")
             out.flush()
     _tell_unknown(model, sources)
 
@@ -154,7 +195,7 @@ def _tell_unknown(model, sources):
     if unknown:
         count = sum(s in unknown for source in sources for s in source)
         few = ", ".join(repr(s) for s in sorted(unknown)[:5]) + (", …" if len(unknown) > 5 else "")
-        print(f"note: read as unknown, since it was not trained on: {few} ({count:,} times)", file=sys.stderr)
+        say(f"note: read as unknown, since it was not trained on: {few} ({count:,} times)", stream=sys.stderr)
 
 
 # ---- a prompt ----------------------------------------------------------------------------------------------
@@ -162,32 +203,29 @@ def _tell_unknown(model, sources):
 
 def talk(model, beam=1, nbest=1):
     """Read sources line by line and answer each, with a map of where it looked."""
-    print("\nType a source and Enter; Ctrl-D ends.")
+    say("\nType a source and Enter; Ctrl-D ends.")
     for line in prompts():
         try:
-            source = LEVELS[model.level](decode(line.encode("utf-8", "surrogatepass")).strip())
+            source = read_source(line, model.levels[0])
         except BadLine as bad:
-            print(f"error: {bad}", file=sys.stderr)
+            say(f"error: {bad}", stream=sys.stderr)
             continue
-        if len(source) > LONGEST:
-            print(f"error: longer than {LONGEST:,} {model.level}", file=sys.stderr)
-        elif source:
+        if source:
             _tell_unknown(model, [source])
-            print(_shown(model, source, answers(model, [source], beam, nbest)[0]))
+            say(_shown(model, source, answers(model, [source], beam, nbest)[0]))
 
 
 def _shown(model, source, found):
     """The map of the best answer, and the answers."""
-    lines = []
-    tokens = model.writes.decode(found[0].tokens)
-    if EOS in found[0].tokens:
-        tokens.append(show.EOS_SIGN)
-    if found[0].weights is not None:
-        across, down = ([_short(s) for s in side] for side in ([*source, show.EOS_SIGN], tokens))
+    lines, output = [], [*found[0].symbols, *[show.EOS_SIGN] * found[0].ended]
+    across, down = ([_short(s) for s in side] for side in ([*source, show.EOS_SIGN], output))
+    if found[0].weights is not None and len(across) * len(down) > LARGEST_MAP:
+        lines.append(f"no map: {len(across)} columns and {len(down)} rows are too many for a screen")
+    elif found[0].weights is not None:
         lines.append(show.attention_map(found[0].weights, across, down))
     for answer in found:
         score = "answer:" if np.isnan(answer.score) else f"{answer.score:8.4f}"
-        lines.append(f"{score} {text(model.writes.decode(answer.tokens), model.level)}")
+        lines.append(f"{score} {text(answer.symbols, model.levels[1])}")
     return "\n".join(lines)
 
 

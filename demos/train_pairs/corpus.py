@@ -1,11 +1,15 @@
-"""Pairs that were read (reading.py) as something to train on: split, in a vocabulary's ids, in batches."""
+"""Pairs that were read (reading.py) as something to train on: split, in a vocabulary's ids, in batches.
+
+Notation: N pairs of the file, B of a batch. "Rows" are numbers of pairs.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from numpy_seq2seq.data import BOS, EOS, PAD, SPECIALS, UNK, Batch, Vocabulary
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import seq2seq_forward
-from numpy_seq2seq.training import evaluate
 
 from .reading import Side
 
@@ -13,6 +17,29 @@ HELD_OUT, MOST_HELD_OUT = 20, 1000  # one source in so many for validation, one 
 BUCKET = 32  # batches' worth of pairs of nearly the same length
 EVALUATED, LOGITS = 256, 4_000_000  # pairs of a batch that is evaluated, and numbers in its logits, at most
 MOST_EVALUATED = 2000
+
+
+class Corpus(NamedTuple):
+    """Pairs in three parts, in the ids of two vocabularies."""
+
+    sides: tuple  # (sources, targets), each a Side
+    vocabularies: tuple
+    parts: tuple  # rows to train on, to validate on, to test on
+    rare: tuple  # of each side the share of training symbols that are read as unknown
+    test: list  # [sources, targets] of the test as symbols, the unknown ones too
+
+
+def make_corpus(pairs, least, name="the file"):
+    """Pairs as a Corpus; least: for each side, how often a symbol occurs in training, or it is unknown.
+
+    Raises:
+        ValueError: fewer than 3 different sources; no symbol is left.
+    """
+    reasons = "".join(f" ({n:,} lines left out: {reason})" for reason, n in pairs.left_out.most_common(1))
+    parts, both = split(pairs.source_keys, f"{name}{reasons}"), (pairs.source, pairs.target)
+    named = zip(both, least, ("source", "target"))
+    sides, vocabularies, rare = zip(*(with_vocabulary(side, parts[0], *rest) for side, *rest in named))
+    return Corpus(sides, vocabularies, parts, rare, [texts_of(side, parts[2]) for side in both])
 
 
 def split(keys, name="the file"):
@@ -45,7 +72,7 @@ def repetitions(pairs):
     return len(pairs.pair_keys) - len(first), int((targets > 1).sum())
 
 
-def with_vocabulary(side, rows, least=1):
+def with_vocabulary(side, rows, least=1, name="text"):
     """The same texts in the ids of a vocabulary: symbols that occur at least so often in the training rows.
 
     Returns:
@@ -59,7 +86,8 @@ def with_vocabulary(side, rows, least=1):
     often = (symbol for symbol, n in zip(side.symbols, counts) if n >= max(least, 1))
     vocabulary = Vocabulary(sorted(symbol for symbol in often if symbol not in SPECIALS))
     if len(vocabulary) == len(SPECIALS):
-        raise ValueError(f"no symbol occurs {least} times in the training pairs; lower --min-count")
+        advice = f"lower --min-count, or take --{name}-level characters"
+        raise ValueError(f"no symbol of the {name}s occurs {least} times in the training pairs; {advice}")
     table = np.array([vocabulary.ids.get(s, UNK) for s in side.symbols], np.min_scalar_type(len(vocabulary)))
     unknown = counts[table == UNK].sum() / counts.sum()
     return Side(table[side.ids], side.offsets, vocabulary.symbols), vocabulary, float(unknown)
@@ -74,6 +102,11 @@ def spread(lengths, rows, count):
 def texts_of(side, rows):
     """The symbols of some rows."""
     return [[side.symbols[k] for k in side.ids[side.offsets[row] : side.offsets[row + 1]]] for row in rows]
+
+
+def unknown_shares(side, rows):
+    """(rows,) the share of symbols outside the vocabulary in each text."""
+    return np.array([(side.ids[side.offsets[row] : side.offsets[row + 1]] == UNK).mean() for row in rows])
 
 
 # ---- batches -----------------------------------------------------------------------------------------------
@@ -135,15 +168,3 @@ def mean_loss(params, config, batches):
         total += tokens * float(cross_entropy_forward(logits, batch.targets, batch.target_mask)[0])
         count += tokens
     return total / count
-
-
-def accuracies(params, config, batches, longest):
-    """(token accuracy, exact match, pairs) over several batches, of answers of at most `longest` symbols. Unknown
-    targets are never right."""
-    right_tokens = tokens = right_pairs = pairs = 0
-    for batch in batches:
-        right = evaluate(params, config, batch, longest + 1).right & (batch.targets != UNK)
-        right_tokens += int(right[batch.target_mask].sum())
-        right_pairs += int((right | ~batch.target_mask).all(axis=1).sum())
-        tokens, pairs = tokens + int(batch.target_mask.sum()), pairs + len(right)
-    return right_tokens / tokens, right_pairs / pairs, pairs

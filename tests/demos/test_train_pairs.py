@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -14,14 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demos.shared import training as fit
+from demos.shared import Best, Progress
 from demos.train_pairs import __main__ as train_pairs
-from demos.shared import Progress
 from demos.train_pairs import answers, corpus, reading
 from numpy_seq2seq import data
-from numpy_seq2seq.checkpoint import load_checkpoint
-from numpy_seq2seq.data import UNK
-from numpy_seq2seq.seq2seq import seq2seq_init
+from numpy_seq2seq.checkpoint import load_checkpoint, save_checkpoint
+from numpy_seq2seq.data import UNK, Vocabulary
 
 from ..helpers import few, leaves
 
@@ -63,6 +63,33 @@ def train(path, *arguments, stdin=""):
         return train_pairs.main([str(path), *arguments])
 
 
+def test_worked_example(tmp_path):
+    """A file of three pairs: numbers for symbols, and one source to train on, to validate on, to test on."""
+    path = write(tmp_path / "x.tsv", "cat\tchat\ndog\tchien\n\ntea\tthé\n")
+    pairs = reading.read_pairs(path)
+    assert pairs.source.symbols == ["c", "a", "t", "d", "o", "g", "e"]
+    assert pairs.source.ids.tolist() == [0, 1, 2, 3, 4, 5, 2, 6, 1] and pairs.source.offsets.tolist() == [
+        0,
+        3,
+        6,
+        9,
+    ]
+    assert pairs.lines == 4 and pairs.left_out == {"blank": 1}
+    made = corpus.make_corpus(pairs, least=(1, 1))
+    (train_on,), (validate_on,), (test_on,) = made.parts
+    assert {train_on, validate_on, test_on} == {0, 1, 2}
+    assert made.test == [[list(("cat", "dog", "tea")[test_on])], [list(("chat", "chien", "thé")[test_on])]]
+    batch = corpus.make_batch(*made.sides, np.array([train_on]))
+    source, target = made.vocabularies
+    assert "".join(source.decode(batch.source[0])) == ("cat", "dog", "tea")[train_on]
+    assert answers.quality([list("chat"), list("dog")], [list("chat"), list("chien")], "characters") == {
+        "exact_match": 1 / 2,
+        "character_error_rate": 5 / 9,  # d, o → c, h, i; g → e; and n is missing
+        "word_error_rate": 1 / 2,
+        "bleu": None,  # no target has four words
+    }
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """(file, model) of one small training."""
@@ -86,7 +113,9 @@ def trained(tmp_path_factory):
         ("e\u0301\tE\u0301\n", "é", "É"),  # decomposed: one symbol, as if composed
         ("שלום\tسلام\n", "שלום", "سلام"),
         ("👩‍👩‍👧\t🙂\n", "👩‍👩‍👧", "🙂"),
-        ("a\u2028b\x85c\td\n", "a\u2028b\x85c", "d"),  # an end of line is \n and nothing else
+        ("a\u2028b\x85c\td\n", "a\u2028b\x85c", "d"),  # an end of line is \n, \r or both and nothing else
+        (b"\xef\xbb\xbf\ra\tb\r\r", "a", "b"),  # an old Mac
+        ("\u200fשלום\u200b\tb\u00ad\n", "\u200fשלום\u200b", "b\u00ad"),  # what is not seen stays
     ),
 )
 def test_what_a_person_would_expect_of_a_line(content, source, target, tmp_path):
@@ -98,7 +127,8 @@ BAD = (
     (b"caf\xe9\tb\n", "not UTF-8 (byte 0xe9 at place 4)"),
     (b"a\0\tb\n", "a NUL byte"),
     (b"ab\n", "no tab between source and target"),
-    (b"a\tb\tc\n", "more than one tab"),
+    (b"a\tb\tc\n", "3 columns in place of 2; --columns 1,2 takes the first two"),
+    ("\u200b\u00ad\tb\n".encode(), "an empty source"),  # to the eye
     (b"\tb\n", "an empty source"),
     (b"a\t \n", "an empty target"),
     (b"\t\n", "an empty source"),
@@ -123,15 +153,69 @@ def test_utf_16_is_named(tmp_path):
         read(tmp_path / "x.tsv", "a\tb\n".encode("utf-16"))
 
 
+THREE = ("cat\tchat\tby A", "dog\tchien\tby B", "tea\tthé\tby C")
+
+
+@pytest.mark.parametrize("end", ("\n", "\r\n", "\r"))
+def test_columns_are_chosen(end, tmp_path):
+    for columns, source, target in (
+        ((1, 2), "cat", "chat"),
+        ((2, 1), "chat", "cat"),
+        ((3, 2), "by A", "chat"),
+    ):
+        found = read(tmp_path / "x.tsv", end.join(THREE), columns=columns)
+        assert (texts(found.source)[0], texts(found.target)[0], found.lines) == (source, target, 3)
+
+
+@pytest.mark.parametrize(
+    "lines, count, first",
+    (
+        (THREE, 3, "cat | chat | by A"),
+        (("", *THREE, " "), 3, "cat | chat | by A"),
+        (("a\tb\t", "c\td\t"), 3, "a | b | "),  # a tab at the end
+        (("1\ta\tb\tx\ty\tz",), 6, "1 | a | b | x | y"),
+        (("a" * 99 + "\tb\tc",), 3, "a" * 20 + " | b | c"),
+    ),
+)
+def test_that_every_line_has_too_many_columns_is_said(lines, count, first, tmp_path):
+    with pytest.raises(ValueError) as error:
+        read(tmp_path / "x.tsv", "\n".join(lines))
+    said = str(error.value)
+    assert f"x.tsv: every line has {count} columns in place of 2" in said
+    assert "--columns 1,2" in said and f": {first})" in said and "--skip-bad" not in said
+
+
+@pytest.mark.parametrize("lines", (("a\tb", *THREE), (*THREE, "a\tb"), (*THREE, "x")))
+def test_that_some_lines_have_too_many_columns_is_said(lines, tmp_path):
+    with pytest.raises(ValueError, match="line [12]: 3 columns in place of 2; .*--skip-bad"):
+        read(tmp_path / "x.tsv", "\n".join(lines))
+
+
+def test_line_with_fewer_columns_than_chosen(tmp_path):
+    path = write(tmp_path / "x.tsv", "\n".join([*THREE, "a\tb"]))
+    with pytest.raises(ValueError, match="line 4: 2 columns, and --columns asks for number 3"):
+        reading.read_pairs(path, columns=(3, 1))
+    assert len(reading.read_pairs(path, columns=(3, 1), skip_bad=True).pair_keys) == 3
+
+
+def test_each_side_has_its_level(tmp_path):
+    found = read(tmp_path / "x.tsv", "cab\tK AE B\n", target_level="words")
+    assert texts(found.source, "|") == ["c|a|b"] and texts(found.target, "|") == ["K|AE|B"]
+    long = read(
+        tmp_path / "x.tsv", "a b c\tabcd\nabcd\ta\n", level="words", target_level="characters", longest=3
+    )
+    assert long.left_out == {"target longer than 3 characters": 1} and texts(long.source) == ["abcd"]
+
+
 @pytest.mark.parametrize("line", (b"y" * 10_000_000, b"y\t" * 5_000_000, b"\xff" * 10_000_000))
 @pytest.mark.parametrize("end", (b"\n", b""))
 def test_line_of_10_mb_is_counted_and_not_held(line, end, tmp_path, monkeypatch):
     path = write(tmp_path / "x.tsv", b"a\tb\n" + line + end)
     found = reading.read_pairs(path)
     assert texts(found.source) == ["a"] and found.lines == 2
-    assert found.left_out == {"longer than 65,536 bytes": 1}
-    with open(path, "rb") as file:
-        assert all(len(raw) <= reading.LINE_BYTES for _, raw in reading.numbered_lines(file))
+    assert found.left_out == {"longer than 65,536 characters": 1}
+    with reading.open_text(path) as file:
+        assert all(len(line) <= reading.LINE for _, line in reading.numbered_lines(file))
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no /dev/zero here")
@@ -145,7 +229,11 @@ lines = st.sampled_from([*whole, *long, b"", b"  ", b"\t", b"a", b"a\tb\tc", b"\
 
 
 @few
-@given(st.lists(lines, max_size=20), st.sampled_from([b"\n", b"\r\n"]), st.sampled_from(list(reading.LEVELS)))
+@given(
+    st.lists(lines, max_size=20),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    st.sampled_from(list(reading.LEVELS)),
+)
 def test_every_line_is_a_pair_or_counted(tmp_path_factory, found, end, level):
     path = tmp_path_factory.mktemp("lines") / "x.tsv"
     result = read(path, b"".join(line + end for line in found), level=level, longest=3, skip_bad=True)
@@ -154,6 +242,14 @@ def test_every_line_is_a_pair_or_counted(tmp_path_factory, found, end, level):
     assert result.left_out["blank"] == sum(not line.strip(b" ") for line in found)
     wanted = whole + long * (level == "words")
     assert len(result.source_keys) == sum(line in wanted for line in found)
+
+
+@pytest.mark.parametrize(
+    "content, reason", ((b"ab\n" * 9, "no tab"), ("a\tb\tc\n" * 9, "3 columns in place of 2; --columns"))
+)
+def test_file_of_which_nothing_is_left_says_why(content, reason, tmp_path):
+    with pytest.raises(ValueError, match=f"x.tsv .9 lines left out: {reason}.*: 0 different sources"):
+        train(write(tmp_path / "x.tsv", content), "--quick", "--skip-bad")
 
 
 def test_words_are_what_stands_between_spaces(tmp_path):
@@ -187,11 +283,48 @@ def test_no_source_is_in_two_parts_and_no_pair_is_lost(keys, seed):
     assert len(sources[1]) == len(sources[2]) == max(1, len(np.unique(keys)) // 20)
 
 
-def test_sources_that_look_alike_stay_together(tmp_path):
-    """Composed or not, with one space or two: the same source, so in the same part."""
-    alike = read(tmp_path / "x.tsv", "e\u0301 a\tx\né  a\ty\né a\tx\n", level="words")
-    assert len(set(alike.source_keys)) == 1
-    assert corpus.repetitions(alike) == (1, 1)
+ALIKE = {  # a source, and one that a person cannot tell from it
+    "zero width": lambda s: s + "\u200b",
+    "soft hyphen": lambda s: s[:2] + "\u00ad" + s[2:],
+    "direction mark": lambda s: "\u200f" + s + "\u061c",
+    "isolate": lambda s: "\u2068" + s + "\u2069",
+    "byte order mark": lambda s: s[:1] + "\ufeff" + s[1:],
+    "joiner": lambda s: s.replace(" ", "\u2060 "),
+    "variation": lambda s: s + "\ufe0e",
+    "control": lambda s: s + "\x08\x7f",
+    "no-break space": lambda s: s.replace(" ", "\u00a0"),
+    "thin space": lambda s: s.replace(" ", "\u2009"),
+    "two spaces": lambda s: s.replace(" ", "  "),
+    "decomposed": lambda s: unicodedata.normalize("NFD", s),
+    "fullwidth": lambda s: s.replace("!", "\uff01"),
+    "blank letter": lambda s: s + "\u3164",
+}
+
+
+@pytest.mark.parametrize("level", reading.LEVELS)
+@pytest.mark.parametrize("change", ALIKE.values(), ids=ALIKE)
+def test_sources_that_look_alike_are_on_one_side(change, level, tmp_path):
+    sources = [f"word{k:03d} là 한국 e!" for k in range(60)]
+    alike = [change(source) for source in sources]
+    assert all(a != b for a, b in zip(sources, alike))
+    found = read(tmp_path / "x.tsv", "".join(f"{s}\tx\n" for s in [*sources, *alike]), level=level)
+    assert len(set(found.source_keys)) == 60 and corpus.repetitions(found) == (60, 0)
+    for part in corpus.split(found.source_keys):
+        assert set(part[part < 60] + 60) == set(part[part >= 60])
+
+
+def test_sources_that_look_different_are_different(tmp_path):
+    sources = ["go", "Go", "g o", "go.", "gó", "go'", "go’", "가", "가가", "👍", "👍🏽", "क", "कि"]
+    assert len(set(read(tmp_path / "x.tsv", "".join(f"{s}\tx\n" for s in sources)).source_keys)) == len(
+        sources
+    )
+
+
+def test_training_is_resumed_on_the_same_characters_only(tmp_path):
+    """What a person does not see a model does."""
+    plain, odd = (read(tmp_path / "x.tsv", f"go{c}\tx\nab\ty\n") for c in ("", "\u200b"))
+    assert plain.source_keys.tolist() == odd.source_keys.tolist() and plain.fingerprint() != odd.fingerprint()
+    assert plain.fingerprint() == read(tmp_path / "y.tsv", b"\xef\xbb\xbfgo\tx\r\rab\ty").fingerprint()
 
 
 def test_split_depends_on_the_sources_alone(tmp_path):
@@ -213,7 +346,7 @@ def test_vocabulary_holds_what_occurs_often_enough_in_training(sources, least, c
     rows = np.array(choose.draw(st.lists(st.sampled_from(range(len(sources))), min_size=1, unique=True)))
     texts_, counts = reading._Texts(), Counter("".join(sources[n] for n in rows))
     for source in sources:
-        texts_.add(source)
+        texts_.add(source, source)
     often = {symbol for symbol, n in counts.items() if n >= least}
     if not often:
         with pytest.raises(ValueError, match="--min-count"):
@@ -250,7 +383,8 @@ def test_batches_of_like_length_draw_every_pair_alike(monkeypatch):
     monkeypatch.setattr(corpus, "BUCKET", 1)
     rng, texts_ = np.random.default_rng(0), reading._Texts()
     for n in range(50):
-        texts_.add("a" * int(rng.integers(1, 9)) + chr(200 + n))  # the last character tells the row
+        source = "a" * int(rng.integers(1, 9)) + chr(200 + n)  # the last character tells the row
+        texts_.add(source, source)
     side, vocabulary, _ = corpus.with_vocabulary(texts_.side(), np.arange(50))
     draw = corpus.batches_of_like_length(side, side, np.arange(3, 50), 4)
     batches = [draw(rng) for _ in range(3000)]
@@ -283,13 +417,13 @@ def test_stopped_at_random_steps_ends_with_the_same_bits(validations, tmp_path, 
     path, whole, parts = reversals(tmp_path / "x.tsv", 100), tmp_path / "whole.npz", tmp_path / "parts.npz"
     options = ["--hidden", "16", "--steps", "30", "--patience", "3"]
     if validations:
-        look = fit.Best.look
+        look = Best.look
 
         def planted(self, step, params):
             self.validate = lambda params: validations[step - 1]
             return look(self, step, params)
 
-        monkeypatch.setattr(fit.Best, "look", planted)
+        monkeypatch.setattr(Best, "look", planted)
     train(path, *options, "--save", str(whole))
     assert load_checkpoint(whole).step == (8 if validations else 30)
     steps = np.arange(1, 8 if validations else 30)
@@ -311,7 +445,7 @@ def test_stopped_at_random_steps_ends_with_the_same_bits(validations, tmp_path, 
 
 def test_best_is_kept_and_training_ends_with_patience():
     losses = dict(zip((2, 4, 6, 8, 10, 12), (3.0, 1.0, 2.0, 1.0, 1.5, 0.1)))
-    best = fit.Best(lambda params: losses[int(params["a"]["b"][0])], every=2, patience=3)
+    best = Best(lambda params: losses[int(params["a"]["b"][0])], every=2, patience=3)
     params = {"a": {"b": np.zeros(1)}}
     for step in losses:
         params["a"]["b"][0] = step  # in place, as the optimiser does it
@@ -323,14 +457,14 @@ def test_best_is_kept_and_training_ends_with_patience():
 
 def test_saved_parameters_are_those_of_the_best_validation(tmp_path, monkeypatch):
     seen = {}
-    look = fit.Best.look
+    look = Best.look
 
     def watched(self, step, params):
         loss = look(self, step, params)
         seen[step] = loss, [a.tobytes() for a in leaves(params)]
         return loss
 
-    monkeypatch.setattr(fit.Best, "look", watched)
+    monkeypatch.setattr(Best, "look", watched)
     monkeypatch.setattr(train_pairs, "PEAK", 0.3)  # so wild that the last is hardly the best
     path, model, result = reversals(tmp_path / "x.tsv", 100), tmp_path / "m.npz", tmp_path / "r.json"
     train(path, *SMALL, "--save", str(model), "--json", str(result))
@@ -342,11 +476,13 @@ def test_saved_parameters_are_those_of_the_best_validation(tmp_path, monkeypatch
 
 def test_resume_refuses_another_file(trained, tmp_path):
     path, model = trained
-    other = write(tmp_path / "other.tsv", path.read_bytes() + b"zz\tzz\n")
+    other = write(tmp_path / "other.tsv", path.read_bytes() + b"abcdefabcdef\ta\n")
     with pytest.raises(ValueError, match="was trained with data"):
         train(other, *SMALL, "--resume", str(model))
-    with pytest.raises(ValueError, match="max_length 50, and now it is 49"):
-        train(path, *SMALL, "--max-length", "49", "--resume", str(model))
+    with pytest.raises(ValueError, match="patience 10, and now it is 9"):
+        train(path, *SMALL, "--patience", "9", "--resume", str(model))
+    with pytest.raises(ValueError, match="min_count"):
+        train(path, *SMALL, "--min-count", "2", "--resume", str(model))
 
 
 def test_model_is_saved_under_the_name_of_its_file_and_never_overwritten(tmp_path, monkeypatch):
@@ -354,7 +490,7 @@ def test_model_is_saved_under_the_name_of_its_file_and_never_overwritten(tmp_pat
     path = reversals(tmp_path / "mine.tsv", 60)
     train(path, "--hidden", "8", "--steps", "2")
     kept = (tmp_path / "mine.npz").read_bytes()
-    with pytest.raises(ValueError, match="there is a mine.npz already"):
+    with pytest.raises(ValueError, match="would write over mine.npz"):
         train(path, "--hidden", "8", "--steps", "2")
     train(path, "--quick", "--hidden", "8", "--steps", "2")
     assert (tmp_path / "mine.npz").read_bytes() == kept and len(list(tmp_path.iterdir())) == 2
@@ -374,6 +510,17 @@ def test_prompt_answers_and_notes_what_it_does_not_know(trained, monkeypatch, ca
         "error: a NUL byte",
         "error: longer than 1,000 characters",
     ]
+
+
+@pytest.mark.parametrize("length", (1, 30, 60, 1000))
+def test_map_is_no_wider_than_the_terminal(length, trained, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a" * length))
+    assert train_pairs.main(["--ask", str(trained[1])]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    drawn = [line for line in shown if "│" in line or line.endswith("⏎")]
+    assert all(len(line) <= 40 for line in drawn) and bool(drawn) == (length < 1000)
+    assert any("are too many for a screen" in line for line in shown) == (length == 1000)
 
 
 def test_translate_writes_a_line_for_each_line(trained, tmp_path, capsys):
@@ -410,7 +557,7 @@ def test_answer_does_not_depend_on_the_sources_beside_it(trained):
         together = answers.answers(model, sources, beam, beam)
         for source, found in zip(sources, together):
             (alone,) = answers.answers(model, [source], beam, beam)
-            assert [list(a.tokens) for a in alone] == [list(a.tokens) for a in found]
+            assert [a.symbols for a in alone] == [a.symbols for a in found]
 
 
 @pytest.mark.parametrize(
@@ -423,17 +570,58 @@ def test_translate_refuses_a_bad_line_before_it_writes(line, reason, trained, tm
     assert not out.exists()
 
 
-def test_unknown_target_is_never_right(tmp_path):
+def test_unknown_symbol_is_never_right():
     """A model that says UNK where the target is a symbol outside the vocabulary has not found it."""
-    found = read(tmp_path / "x.tsv", "a\tb\nc\tz\n")
-    source, reads, _ = corpus.with_vocabulary(found.source, np.array([0]))
-    target, writes, _ = corpus.with_vocabulary(found.target, np.array([0]))
-    config = train_pairs.Config(len(reads), len(writes), 4, 4)
-    params = seq2seq_init(np.random.default_rng(0), config)
-    params["output"]["W"][:] = 0
-    params["output"]["b"][:] = np.arange(len(writes)) == UNK
-    batch = corpus.make_batch(source, target, np.array([1]))
-    assert corpus.accuracies(params, config, [batch], 50) == (0.0, 0.0, 1)
+    model = answers.Model({}, None, None, Vocabulary(["a", "<x>"]), ("words", "words"), 50)
+    answer = answers._as_answer(model, np.array([4, UNK, 5, 2, 0]), None)
+    assert answer.symbols == ["a", "�", "<x>"] and answer.ended
+    assert answers.quality([answer.symbols], [["a", "<unk>", "<x>"]], "words")["exact_match"] == 0
+
+
+def test_quality_by_hand():
+    """Of 9 words one is replaced and one missing; of 9 letters and 7 spaces the same, and a space."""
+    said, wanted = [list("abcd"), list("abx")], [list("abcd"), list("abcde")]
+    found = answers.quality(said, wanted, "words")
+    assert found["word_error_rate"] == 3 / 9 and found["exact_match"] == 1 / 2
+    assert found["character_error_rate"] == 5 / 16  # c → x; and " d e" is missing
+    precisions = 6 / 7, 4 / 5, 2 / 3, 1 / 1
+    assert found["bleu"] == pytest.approx(np.prod(precisions) ** 0.25 * np.exp(1 - 9 / 7))
+    letters = answers.quality([list("ab cd")], [list("ab ce")], "characters")
+    assert (letters["character_error_rate"], letters["word_error_rate"], letters["bleu"]) == (
+        1 / 5,
+        1 / 2,
+        None,
+    )
+
+
+@pytest.mark.parametrize("side, option", ((0, "--source-level"), (1, "--target-level")))
+def test_what_nobody_could_know_is_said_beside_the_figures(side, option, tmp_path, capsys):
+    """Each source, or target, is a word of its own: what is held out was never seen."""
+    rows = ([" ".join(f"{k:07b}"), "x y"] for k in range(80))
+    rows = ([*row[:side], f"w{k}", *row[side + 1 :]] for k, row in enumerate(rows))
+    path, out = write(tmp_path / "x.tsv", "".join("\t".join(row) + "\n" for row in rows)), tmp_path / "r.json"
+    train(path, "--quick", "--level", "words", "--min-count", "1", "--json", str(out))
+    shown, found = capsys.readouterr().out, json.loads(out.read_text())
+    assert [found["unknown_sources"], found["unknown_targets"]] == ([4, 0], [0, 4])[side] and found[
+        "pairs"
+    ] == 4
+    assert f"Try {option} characters" in shown
+    train(path, "--quick", "--json", str(out))
+    assert "Try" not in capsys.readouterr().out and not json.loads(out.read_text())["unknown_targets"]
+
+
+def test_figures_are_those_of_greedy_and_of_the_beam(trained, tmp_path, capsys):
+    out = tmp_path / "r.json"
+    train(trained[0], "--quick", "--beam", "3", "--json", str(out))
+    found, shown = json.loads(out.read_text()), capsys.readouterr().out
+    for key in ("exact_match", "character_error_rate", "word_error_rate"):
+        assert re.search(rf" {found[key]:.2%} +{found['beam'][key]:.2%}\n", shown), key
+    assert found["bleu"] is None and found["beam"]["width"] == 3 and re.search(r"BLEU.* –  +–\n", shown)
+    train(trained[0], "--quick", "--json", str(out))
+    assert json.loads(out.read_text())["beam"] is None
+
+
+# ---- what is wrong -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -441,7 +629,8 @@ def test_unknown_target_is_never_right(tmp_path):
     (
         ([], "give either a FILE"),
         (["x.tsv", "--ask", "m.npz"], "give either a FILE"),
-        (["none.tsv"], "none.tsv"),
+        (["none.tsv"], "none.tsv: there is no such file"),
+        ([""], "there is no such file"),
         (["--ask", "none.npz"], "none.npz"),
         (["--ask", "m.npz", "--steps", "3"], "--steps is for training"),
         (["x.tsv", "--beam", "0"], "--beam must be a positive integer"),
@@ -451,21 +640,73 @@ def test_unknown_target_is_never_right(tmp_path):
         (["x.tsv", "--translate", "x.tsv"], "--output"),
         (["--ask", "m.npz", "--translate", "none.txt"], "none.txt"),
         (["x.tsv", "--level", "letters"], "characters, words; got 'letters'"),
+        (["x.tsv", "--source-level", "letters"], "--source-level"),
+        (["x.tsv", "--target-level", ""], "--target-level"),
+        (["x.tsv", "--columns", "1,3"], "line 1: 2 columns, and --columns asks for number 3"),
+        (["x.tsv", "--save", "x.tsv"], ".npz"),
+        (["x.tsv", "--json", "x.tsv"], "--json would write over x.tsv"),
+        (["x.tsv", "--json", "link.json"], "--json would write over"),
+        (["x.tsv", "--translate", "x.txt", "--output", "out/../x.tsv"], "--output"),
+        (["x.tsv", "--translate", "x.txt", "--output", "y", "--json", "x.txt"], "--json would write over"),
+        (["x.tsv", "--translate", "x.txt", "--output", "y", "--json", "y"], "the same file"),
+        (["x.tsv", "--resume", "m.npz", "--json", "m.npz"], "--json"),
+        (["--ask", "m.npz", "--translate", "x.txt", "--output", "m.npz"], "--output"),
+        (["--ask", "m.npz", "--translate", "x.txt", "--output", "x.txt"], "--output"),
+        (["--ask", "m.npz", "--columns", "1,2"], "--columns is for training"),
         (["x.tsv", "--min-count", "0"], "--min-count must be"),
         (["x.tsv", "--max-length", "-1"], "--max-length must be"),
         (["x.tsv", "--patience", "0"], "--patience must be"),
         (["x.tsv", "--hidden", "7"], "must be even"),
         (["x.tsv", "--decoder", "fixed", "--score", "dot"], "would be ignored"),
         (["x.tsv", "--save", "model.txt"], "ends in .npz"),
-        (["."], "irectory"),
+        (["."], "there is no such file"),
     ),
 )
 def test_wrong_option_is_one_line(arguments, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     reversals(tmp_path / "x.tsv", 60)
+    write(tmp_path / "x.txt", "abc\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link.json").symlink_to("x.tsv")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     with pytest.raises((ValueError, OSError)) as error:
         train_pairs.main([*arguments, *(["--quick"] if arguments and arguments[0] != "--ask" else [])])
     assert said in str(error.value) and "\n" not in str(error.value)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "columns", ("", "1", "0,1", "1,2,3", "-1,2", "a,b", "1, 2", "1.0,2", "٣,١", "9" * 400 + ",1")
+)
+def test_wrong_columns(columns, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        train_pairs.main(["x.tsv", f"--columns={columns}"])
+    assert "--columns: must be two numbers from 1 on, as in 1,3" in capsys.readouterr().err
+
+
+NOTES = {
+    "another program": {"settings": {"task": "reverse", "lengths": [1, 10]}},
+    "no program": {},
+    "settings": {"settings": ["task", "pairs"]},
+    "level": {
+        "settings": {"task": "pairs", "source_level": ["words"], "target_level": "words", "longest": 50}
+    },
+    "no level": {"settings": {"task": "pairs", "longest": 50}},
+    "length": {
+        "settings": {"task": "pairs", "source_level": "words", "target_level": "words", "longest": "9"}
+    },
+    "negative": {
+        "settings": {"task": "pairs", "source_level": "words", "target_level": "words", "longest": -9}
+    },
+}
+
+
+@pytest.mark.parametrize("notes", NOTES.values(), ids=NOTES)
+def test_model_that_cannot_be_asked_is_one_line(notes, trained, tmp_path):
+    save_checkpoint(tmp_path / "m.npz", load_checkpoint(trained[1])._replace(notes=notes))
+    with pytest.raises(ValueError, match="m.npz (was not saved by train_pairs|has damaged notes)") as error:
+        train_pairs.main(["--ask", str(tmp_path / "m.npz")])
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden here")
@@ -491,6 +732,59 @@ def test_command_says_what_is_wrong_in_one_line_and_survives_a_closed_pipe(train
     asking.stdout.close()
     assert asking.wait(60) == 141 and asking.stderr.read() == b""
     asking.stderr.close()
+
+
+def program(*arguments, stdin="", **environment):
+    """train_pairs as a program of its own: (exit status, what it prints, what it complains of)."""
+    command = [sys.executable, "-m", "demos.train_pairs", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", **environment}
+    result = subprocess.run(
+        command, cwd=ROOT, input=stdin.encode(), capture_output=True, timeout=60, env=environment
+    )
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+
+def test_utf_8_is_read_where_the_terminal_knows_ascii_only(trained):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    status, shown, complaint = program("--ask", trained[1], stdin="aé\n", **ascii_only)
+    assert (status, complaint) == (0, "note: read as unknown, since it was not trained on: '?' (1 times)\n")
+    assert "a ? $" in shown and shown.isascii() and "answer:" in shown
+
+
+STEERING = "\x1b]0;title\x07\x1b[31m\x9b2J\x08\u202e"
+
+
+def test_no_character_that_steers_a_terminal_is_printed(tmp_path):
+    """Not from the data, the name of the file, what is typed, a foreign model's notes, or an option."""
+    rows = (f"{k}{STEERING}\t{STEERING}{k}\n" for k in range(60))
+    path = write(tmp_path / f"x{STEERING}\n.tsv", "".join(rows))
+    model, foreign = tmp_path / "m.npz", tmp_path / "f.npz"
+    small = ["--hidden", "8", "--steps", "2"]
+    said = [program(path, *small, "--save", model, stdin=f"a{STEERING}\n")]
+    notes = {"settings": {"task": "pairs", STEERING: STEERING, "data": STEERING}, "threads": 1}
+    save_checkpoint(foreign, load_checkpoint(model)._replace(notes=notes))
+    said += [program(path, *small, "--resume", foreign), program("--ask", foreign), program(f"{path}none")]
+    said += [program(path, "--quick", f"--{STEERING}"), program(path, "--quick", "--level", STEERING)]
+    assert [status for status, *_ in said] == [0, 2, 2, 2, 2, 2]
+    for _, shown, complaint in said:
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown + complaint)
+    assert all(complaint.count("\n") == 1 for status, _, complaint in said if status)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")
+def test_terminal_that_goes_away_leaves_a_model_and_nothing_else(tmp_path):
+    path, model, out = reversals(tmp_path / "x.tsv"), tmp_path / "m.npz", tmp_path / "r.json"
+    arguments = [path, "--hidden", "16", "--steps", "100000", "--save", model, "--json", out]
+    command = [sys.executable, "-m", "demos.train_pairs", *map(str, arguments)]
+    running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    while b"step" not in running.stdout.readline():
+        pass
+    running.stdout.close()
+    running.send_signal(signal.SIGHUP)
+    assert running.wait(60) == 128 + signal.SIGHUP
+    found = json.loads(out.read_text())
+    assert found["interrupted"] and 0 < found["steps"] == load_checkpoint(model).step < 100000
+    assert {p.name for p in tmp_path.iterdir()} == {"x.tsv", "m.npz", "r.json"}
 
 
 @pytest.mark.slow
