@@ -4,12 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from numpy_seq2seq import show
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import DECODERS, check_choice, check_size
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.tasks import LETTERS
 
 from .files import check_files
+from .program import say
 
 QUICK = {"steps": 20, "hidden": 32}  # with --quick, at most
 MOST = 10**9  # of anything that is counted
@@ -22,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
         print(self.format_help(), end="", flush=True)  # argparse keeps silent where this fails
 
     def error(self, message):
-        print(f"{self.prog}: {message} (see --help)", file=sys.stderr)
+        say(show.printable(f"{self.prog}: {message} (see --help)"), stream=sys.stderr)
         sys.exit(2)
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import errno
 import io
 import json
 import os
@@ -50,7 +51,7 @@ def _open_streams():
 
 def _last_words(text, status):
     with contextlib.suppress(OSError):
-        print(_shown(text, sys.stderr), file=sys.stderr)
+        print(_shown(show.printable(text), sys.stderr), file=sys.stderr)  # one line
     try:
         sys.stdout.flush()
     except OSError:
@@ -62,6 +63,17 @@ def _silence(status=None):
     """From here on what is printed goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
+
+
+@contextlib.contextmanager
+def _terminal_may_be_gone():
+    """Without a terminal what is done is as good as ever: there is nothing more to print, and nothing to read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        _silence()
 
 
 def finish(options, text, found, page=None, stopped=0):
@@ -85,14 +97,15 @@ def finish(options, text, found, page=None, stopped=0):
             write(options.html, page())
             text += f"\n\nwrote {options.html}: open it in a browser"
     finally:
-        print(_shown(text, sys.stdout), flush=True)
+        with _terminal_may_be_gone():
+            print(_shown(text, sys.stdout), flush=True)
     return 128 + stopped if stopped else 0
 
 
-def say(text, end="\n"):
-    """Print at once. When nobody reads any more, the work goes on in silence."""
+def say(text, end="\n", stream=None):
+    """Print at once, to stdout if nothing else is said. When nobody reads any more, the work goes on in silence."""
     try:
-        print(_shown(text, sys.stdout), end=end, flush=True)
+        print(_shown(text, stream or sys.stdout), end=end, flush=True, file=stream)
     except OSError:
         _silence()
 
@@ -107,12 +120,14 @@ def prompts():
     if isinstance(sys.stdin, io.TextIOWrapper):  # an odd byte is an odd letter, not the end
         plain = codecs.lookup(sys.stdin.encoding).name == "ascii"  # which says nothing of what is typed
         sys.stdin.reconfigure(encoding="utf-8" if plain else None, errors="surrogateescape")
-    while True:
-        try:
-            yield input("> ")
-        except EOFError:
-            print()
-            return
+    with _terminal_may_be_gone():
+        while True:
+            try:
+                line = input("> ")
+            except EOFError:
+                print()
+                return
+            yield line
 
 
 class Stop:

@@ -15,7 +15,7 @@ from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_source
 from numpy_seq2seq.generate import generate_greedy
 
 from ..shared.metrics import ORDERS, bleu, error_rate
-from ..shared.options import prompts, say
+from ..shared import prompts, say
 from .reading import LEVELS, BadLine, checked, is_cut, numbered_lines, open_text
 
 LONGEST = 1000  # symbols of a source that is answered
