@@ -19,7 +19,7 @@ from demos.shared.strings import accuracy_by_position
 from demos.train_pairs import __main__ as train_pairs
 from demos.translate import __main__ as translate
 from demos.answer.stories import LONGEST, VERBS, draw_stories
-from demos.train_pairs import corpus
+from demos.train_pairs import answers, corpus
 from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, PAD, UNK, Batch, Vocabulary, make_source
@@ -169,10 +169,10 @@ def test_translations_are_judged_on_both_held_out_sets_with_no_word_hidden(monke
 
 def test_pairs_of_a_file_are_trained_on_or_validated_on_or_tested_on(tmp_path, monkeypatch):
     parts = {"trained": set(), "validated": set(), "tested": set()}
-    learn, forward, judge = training.train, corpus.seq2seq_forward, corpus.evaluate
+    learn, forward, answer = training.train, corpus.seq2seq_forward, answers.generate_greedy
 
     def noted(part, batch):
-        parts[part] |= {tuple(row[mask]) for row, mask in zip(batch.source, batch.source_mask)}
+        parts[part] |= {tuple(row[mask]) for row, mask in zip(*batch[:2])}
         return batch
 
     def watching(params, state, config, batches, *others, **options):
@@ -181,12 +181,12 @@ def test_pairs_of_a_file_are_trained_on_or_validated_on_or_tested_on(tmp_path, m
     def validating(batch, *others):  # until there is a test
         return forward(noted("tested" if parts["tested"] else "validated", batch), *others)
 
-    def testing(params, config, batch, *others):
-        return judge(params, config, noted("tested", batch), *others)
+    def testing(source, mask, *others):
+        return answer(*noted("tested", (source, mask)), *others)
 
     monkeypatch.setattr(training, "train", watching)
     monkeypatch.setattr(corpus, "seq2seq_forward", validating)
-    monkeypatch.setattr(corpus, "evaluate", testing)
+    monkeypatch.setattr(answers, "generate_greedy", testing)
     monkeypatch.setattr(sys, "stdin", io.StringIO())  # nobody asks the model anything
     path = tmp_path / "numbers.tsv"
     path.write_text("".join(f"{n}\t{str(n)[::-1]}\n" for n in range(400)))
