@@ -1,16 +1,37 @@
-"""Chapter 11a. Data: symbols to ids, sequences to padded arrays with masks.
+"""Chapter: data. Symbols to ids, sequences to padded arrays with masks.
 
-Before this: nothing. After it: tasks.py.
+Before this: nothing, the book begins here. After it: tasks.py.
 
-Letters: B batch, S source length, T target length, both of the longest sequence of the batch and with its
-EOS. A symbol is any string: a letter, or a word. PAD fills up, BOS begins what the decoder is told, EOS ends a
-sequence, UNK stands for an unknown symbol.
+Notation: B batch, S source length, T target length, both of the longest sequence of the batch and with its
+EOS. A symbol is any string: a letter, or a word. PAD fills up, BOS begins what the decoder is told, EOS ends
+a sequence, UNK stands for an unknown symbol.
 
-    source          c a t EOS PAD       mask  True at c a t EOS
-    inputs      BOS t a c               what the decoder is told
-    targets         t a c EOS           what it should say, one step later
+    source          c   a   t   EOS PAD     mask  True at c a t EOS
 
+    inputs      BOS t   a   c               what the decoder is told
+                 │ ╲ │ ╲ │ ╲ │ ╲
+    targets      t   a   c   EOS            what it should say: at each step the token that it is told next
+
+Teacher forcing is that shift: at step t the decoder is told the right token t − 1, whatever it said itself.
 Every source ends with EOS, so that even an empty one is something to read.
+
+    >>> letters = build_vocabulary(["cat"])
+    >>> letters.symbols
+    ('<pad>', '<bos>', '<eos>', '<unk>', 'a', 'c', 't')
+    >>> batch = make_batch([("cat", "tac"), ("a", "a")], letters, letters)
+    >>> batch.source
+    array([[5, 4, 6, 2],
+           [4, 2, 0, 0]])
+    >>> batch.source_mask[1]
+    array([ True,  True, False, False])
+    >>> batch.inputs
+    array([[1, 6, 4, 5],
+           [1, 4, 0, 0]])
+    >>> batch.targets
+    array([[6, 4, 5, 2],
+           [4, 2, 0, 0]])
+    >>> letters.decode(batch.targets[0])
+    ['t', 'a', 'c']
 
 Not here: where the pairs come from (tasks.py).
 """
@@ -30,11 +51,15 @@ class Vocabulary:
     Args:
         symbols: the distinct symbols, in the order of their ids.
     Raises:
+        TypeError:  a symbol that is no string.
         ValueError: a symbol that occurs twice or is one of the special ones.
     """
 
     def __init__(self, symbols: Iterable[str]):
-        self.symbols = (*SPECIALS, *symbols)
+        self.symbols = (*SPECIALS, *_listed(symbols, "symbols"))
+        for symbol in self.symbols:
+            if not isinstance(symbol, str):
+                raise TypeError(f"the symbols of a vocabulary must be strings, got {symbol!r}")
         ids = {symbol: k for k, symbol in enumerate(self.symbols)}
         self.ids = {symbol: k for symbol, k in ids.items() if k > UNK}  # a special token is never data
         if len(ids) < len(self.symbols):
@@ -52,8 +77,10 @@ class Vocabulary:
             unk:   take UNK for an unknown symbol instead of raising.
             where: what to call the sequence in the error.
         Raises:
+            TypeError:  no sequence.
             ValueError: an unknown symbol, unless unk.
         """
+        sequence = _listed(sequence, where)
         if unk:
             return [self.ids.get(symbol, UNK) for symbol in sequence]
         try:
@@ -65,9 +92,16 @@ class Vocabulary:
             ) from None
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """Symbols of a row of ids, up to its EOS; PAD and BOS are left out. Raises ValueError on an unknown id."""
+        """Symbols of a row of ids, up to its EOS; PAD and BOS are left out.
+
+        Raises:
+            TypeError:  ids that are no row of integers.
+            ValueError: an unknown id.
+        """
         symbols = []
-        for k in ids:
+        for k in _listed(ids, "ids"):
+            if not isinstance(k, (int, np.integer)):
+                raise TypeError(f"ids must be a row of integers, got {k!r} in it")
             if not 0 <= k < len(self):
                 raise ValueError(f"there is no id {k}; the vocabulary has ids 0 to {len(self) - 1}")
             if k == EOS:
@@ -79,7 +113,15 @@ class Vocabulary:
 
 def build_vocabulary(sequences: Iterable[Iterable[str]]) -> Vocabulary:
     """The vocabulary of all symbols that occur, in sorted order."""
-    return Vocabulary(sorted({symbol for sequence in sequences for symbol in sequence}))
+    sequences = (_listed(sequence, "each sequence") for sequence in _listed(sequences, "sequences"))
+    return Vocabulary(sorted({symbol for sequence in sequences for symbol in sequence}, key=str))
+
+
+def _listed(values, name):
+    """A list of what an iterable yields; a generator, a map or a zip can be read only once."""
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a sequence, got {values!r}")
+    return list(values)
 
 
 def pad(sequences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -107,63 +149,108 @@ class Batch(NamedTuple):
 
 
 def make_source(sources, vocabulary, unk=False):
-    """Source sequences to ids (B, S) and mask (B, S). Raises ValueError on an empty batch."""
+    """Source sequences to ids (B, S) and mask (B, S).
+
+    Args:
+        sources: sequences of symbols, each a string of letters or a list of words.
+        unk:     read unknown symbols as UNK.
+    Raises:
+        TypeError:  a string where sequences should be.
+        ValueError: an empty batch; an unknown symbol, unless unk.
+    """
     if isinstance(sources, str):
-        raise TypeError(f"sources must be a list of sequences, got the string {sources!r}; write [{sources!r}]")
-    if not len(sources):
-        raise ValueError("an empty batch: at least one sequence is needed")
-    encoded = [vocabulary.encode(s, unk, f"source {n}") + [EOS] for n, s in enumerate(sources)]
-    return pad(encoded)
+        raise TypeError(f"sources must be a list of sequences, got one string; write [{sources!r}]")
+    _check_vocabulary(vocabulary)
+    return pad([s + [EOS] for s in _encoded("source", sources, vocabulary, unk)])
 
 
 def make_batch(pairs, source_vocabulary, target_vocabulary, unk=False):
     """Pairs of sequences of symbols to a Batch.
 
     Args:
-        pairs: list of (source, target), each a string of letters or a list of words.
+        pairs: (source, target) pairs, each side a string of letters or a list of words.
         unk:   read unknown symbols as UNK.
     Raises:
-        TypeError:  a string where a pair should be.
-        ValueError: an empty batch; an unknown symbol, unless unk.
+        TypeError:  something else where a pair should be.
+        ValueError: an empty batch; a pair that has not two parts; an unknown symbol, unless unk.
     """
-    for pair in pairs:
-        if isinstance(pair, str):
-            raise TypeError(f"pairs must be a list of (source, target), got the string {pair!r} in it")
+    _check_vocabulary(source_vocabulary)
+    _check_vocabulary(target_vocabulary)
+    pairs = _listed(pairs, "pairs")
+    for n, pair in enumerate(pairs):
+        if not isinstance(pair, (tuple, list)):
+            raise TypeError(f"pairs must be a list of (source, target), got {_short(pair)} in it")
+        if len(pair) != 2:
+            raise ValueError(f"pair {n} must be (source, target), got {len(pair)} parts: {_short(pair)}")
     source, source_mask = make_source([s for s, _ in pairs], source_vocabulary, unk)
-    encoded = [target_vocabulary.encode(t, unk, f"target {n}") for n, (_, t) in enumerate(pairs)]
+    encoded = _encoded("target", [t for _, t in pairs], target_vocabulary, unk)
     targets, target_mask = pad([t + [EOS] for t in encoded])
     inputs, _ = pad([[BOS] + t for t in encoded])
     return Batch(source, source_mask, inputs, targets, target_mask)
+
+
+def _encoded(side, sequences, vocabulary, unk):
+    """The ids of each sequence, without BOS and EOS."""
+    sequences = _listed(sequences, f"{side}s")
+    if not sequences:
+        raise ValueError("an empty batch: at least one sequence is needed")
+    return [vocabulary.encode(s, unk, f"{side} {n}") for n, s in enumerate(sequences)]
+
+
+# ---- checks ------------------------------------------------------------------------------------------------
 
 
 def check_source(source, mask, config):
     """Raise, with what was expected and what came, unless ids and mask fit each other and the model.
 
     Raises:
-        TypeError:  ids that are not integers, a mask that is not boolean.
+        TypeError:  ids that are not integers, a mask that is not boolean, no Config.
         ValueError: shapes that do not fit, an empty batch, an id out of range; a row without a real token, or
-            with padding before one.
+            with padding before one; PAD at a place that the mask calls real.
     """
+    if not hasattr(config, "source_vocabulary"):
+        raise TypeError(f"config must be a Config, got {_short(config)}; are the arguments in their order?")
     _check_ids("source", source, mask, config.source_vocabulary)
 
 
 def check_batch(batch, config):
     """check_source for a whole Batch: source and target, and that they belong together.
 
-    Raises: as check_source; ValueError: inputs that do not begin with BOS.
+    Raises: as check_source; TypeError: no Batch; ValueError: inputs that do not begin with BOS.
     """
+    if not isinstance(batch, Batch):
+        raise TypeError(f"a batch must be one Batch, as make_batch(pairs, …) makes it; got {_short(batch)}")
     check_source(batch.source, batch.source_mask, config)
     _check_ids("targets", batch.targets, batch.target_mask, config.target_vocabulary)
     _check_ids("inputs", batch.inputs, batch.target_mask, config.target_vocabulary)
     if len(batch.source) != len(batch.targets):
-        raise ValueError(f"source has {len(batch.source)} rows and targets {len(batch.targets)}; they must be pairs")
+        rows = f"source has {len(batch.source)} rows and targets {len(batch.targets)}"
+        raise ValueError(f"{rows}; they must be pairs")
     if (batch.inputs[:, 0] != BOS).any():
         raise ValueError("inputs must begin with BOS and stay one step behind targets; make_batch does it")
 
 
+def check_rng(rng):
+    """Raise TypeError unless rng is a random generator. An int is none: it would begin anew at each call."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a generator, np.random.default_rng(seed); got {_short(rng)}")
+
+
+def _check_vocabulary(vocabulary):
+    if not isinstance(vocabulary, Vocabulary):
+        raise TypeError(f"a vocabulary must be one of build_vocabulary's, got {_short(vocabulary)}")
+
+
+def _short(value):
+    """A value as an error shows it: its type, and the beginning of what it holds."""
+    text = " ".join(repr(value).split())
+    return f"the {type(value).__name__} {text[:60]}{'…' if len(text) > 60 else ''}"
+
+
 def _check_ids(name, ids, mask, size):
     if not isinstance(ids, np.ndarray) or not isinstance(mask, np.ndarray):
-        raise TypeError(f"{name} and its mask must be NumPy arrays, got {type(ids).__name__} and {type(mask).__name__}")
+        got = f"{type(ids).__name__} and {type(mask).__name__}"
+        raise TypeError(f"{name} and its mask must be NumPy arrays, got {got}")
     if ids.ndim != 2 or not len(ids):
         raise ValueError(f"{name} must be (batch, length) with at least one row, got shape {ids.shape}")
     if not np.issubdtype(ids.dtype, np.integer):
@@ -176,11 +263,20 @@ def _check_ids(name, ids, mask, size):
     if outside.any():
         b, t = np.argwhere(outside)[0]
         raise ValueError(f"{name}[{b}, {t}] is id {ids[b, t]}; the vocabulary has ids 0 to {size - 1}")
+    _check_padding(name, ids, mask)
+
+
+def _check_padding(name, ids, mask):
     empty = np.flatnonzero(~mask.any(axis=1))
     if empty.size:
-        raise ValueError(f"{name} row {empty[0]} has no real token; end every sequence with EOS, the empty one too")
+        advice = "end every sequence with EOS, the empty one too"
+        raise ValueError(f"{name} row {empty[0]} has no real token; {advice}")
     if (mask[:, 1:] > mask[:, :-1]).any():
         raise ValueError(f"the mask of {name} has padding before a real token; padding comes last")
+    padding = mask & (ids == PAD)
+    if padding.any():
+        b, t = np.argwhere(padding)[0]
+        raise ValueError(f"{name}[{b}, {t}] is PAD, and its mask calls it real; the mask is False at padding")
 
 
 # Exercises

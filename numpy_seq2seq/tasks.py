@@ -1,10 +1,17 @@
-"""Chapter 11b. Tasks: strings whose right answer is known.
+"""Chapter: tasks. Strings whose right answer is known.
 
-Before this: data.py. After it: the demos.
+Before this: data.py. After it: activations.py; and the demos.
 
 A task is a function from a source string to its target. Held-out strings never occur in training: which
 of the two a string belongs to is decided by a checksum of the string alone, so that training may go on
 drawing fresh strings for ever.
+
+    >>> [task("bca") for task in (copy, reverse, sort, first, last)]
+    ['bca', 'acb', 'abc', 'b', 'a']
+    >>> right_places("reverse", "bca").tolist()     # the answer's letters stood at places 2, 1, 0
+    [2, 1, 0]
+    >>> bits("reverse", 3, letters=4), bits("first", 3, letters=4)      # 4³ answers are possible, or 4
+    (6.0, 2.0)
 
 Not here: ids, padding and masks (data.py).
 """
@@ -14,6 +21,8 @@ import string
 import zlib
 
 import numpy as np
+
+from .data import check_rng
 
 LETTERS = string.ascii_lowercase
 HELD_OUT = 8  # one string in so many is held out
@@ -49,7 +58,7 @@ TASKS = {task.__name__: task for task in (copy, reverse, sort, first, last)}
 
 
 def right_places(task, source):
-    """For each letter of the answer, the place of the source letter that it comes from: integers, one per letter.
+    """For each letter of the answer, the place of the source letter that it comes from; integers.
 
     Raises:
         ValueError: an unknown task.
@@ -63,7 +72,7 @@ def right_places(task, source):
 
 
 def bits(task, length, letters):
-    """What one must know of a random source to give the answer: the logarithm of the number of equally long answers.
+    """What one must know of a random source to give the answer: log₂ of the number of equally long answers.
 
         copy, reverse   L log₂ V
         sort            log₂ C(L + V − 1, L)        how many of each letter, and no order
@@ -76,9 +85,11 @@ def bits(task, length, letters):
         letters: V, size of the alphabet.
     Units: bits.
     Raises:
-        ValueError: an unknown task.
+        ValueError: an unknown task, a negative length, no letters.
     """
     _check_name(task)
+    _check_count("length", length)
+    _check_count("letters", letters, least=1)
     if task == "sort":
         return math.log2(math.comb(length + letters - 1, length))
     return math.log2(letters) * (length if task in ("copy", "reverse") else min(length, 1))
@@ -86,6 +97,8 @@ def bits(task, length, letters):
 
 def is_held_out(source):
     """Whether a string is kept for evaluation; about one in HELD_OUT is, by its CRC-32."""
+    if not isinstance(source, str):
+        raise TypeError(f"only a string is held out or not, got {source!r}")
     return zlib.crc32(source.encode()) % HELD_OUT == 0
 
 
@@ -104,9 +117,14 @@ def draw_pairs(task, rng, count, lengths=(1, 10), alphabet=LETTERS, held_out=Fal
     Returns:
         pairs:    list of (source, target) strings.
     Raises:
+        TypeError:  rng is no generator.
         ValueError: an unknown task, an impossible range, a bad alphabet, or no string to be found.
     """
     check_task(task, lengths, alphabet)
+    check_rng(rng)
+    _check_count("count", count)
+    if not isinstance(held_out, bool):
+        raise ValueError(f"held_out must be True or False, got {held_out!r}")
     sources = (_draw(rng, lengths, alphabet, held_out) for _ in range(count))
     return [(source, TASKS[task](source)) for source in sources]
 
@@ -126,22 +144,33 @@ def _draw(rng, lengths, alphabet, held_out):
 def check_task(task, lengths, alphabet):
     """Raise ValueError, saying what is wrong, unless draw_pairs can use the three."""
     _check_name(task)
+    if not isinstance(lengths, (tuple, list)) or len(lengths) != 2 or not all(map(_is_integer, lengths)):
+        raise ValueError(f"lengths must be two integers, (shortest, longest); got {lengths!r}")
     shortest, longest = lengths
-    if not (isinstance(shortest, int) and isinstance(longest, int)):
-        raise ValueError(f"lengths must be two integers, got {shortest!r} and {longest!r}")
     if not 0 <= shortest <= longest:
         raise ValueError(f"lengths must be 0 ≤ shortest ≤ longest, got {shortest} to {longest}")
-    if not alphabet or len(set(alphabet)) < len(alphabet):
+    letters = isinstance(alphabet, (str, tuple, list)) and all(isinstance(letter, str) for letter in alphabet)
+    if not letters or not alphabet or len(set(alphabet)) < len(alphabet):
         raise ValueError(f"alphabet must be distinct letters, at least one; got {alphabet!r}")
 
 
 def _check_name(task):
-    if task not in TASKS:
+    if task not in list(TASKS):
         raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
 
 
+def _check_count(name, value, least=0):
+    if not _is_integer(value) or value < least:
+        raise ValueError(f"{name} must be an integer, {least} or more; got {value!r}")
+
+
+def _is_integer(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 # Exercises
-# 1. Add `swap halves` to TASKS, and its case to right_places and bits. Which of the present tasks is it nearest?
-# 2. Draw lengths 1–3 over two letters and list both sets (one may be empty). What does a fair split of a tiny world
-#    look like?
+# 1. Add `swap halves` to TASKS, and its case to right_places and bits. Which of the present tasks is it most
+#    like?
+# 2. Draw lengths 1–3 over two letters and list both sets (one may be empty). What does a fair split of a tiny
+#    world look like?
 # 3. Write them again: `python -m numpy_seq2seq.homework make DIR --functions right_places,draw_pairs`.

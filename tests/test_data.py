@@ -1,5 +1,6 @@
-"""Chapter 11a: symbols to ids and back, padding and masks, and the words in which wrong data is refused."""
+"""Symbols to ids and back, padding and masks, and the words in which wrong data is refused."""
 
+import doctest
 import re
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numpy_seq2seq import data
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import (
     BOS,
@@ -17,6 +19,7 @@ from numpy_seq2seq.data import (
     Vocabulary,
     build_vocabulary,
     check_batch,
+    check_rng,
     check_source,
     make_batch,
     make_source,
@@ -32,6 +35,11 @@ words = st.text(min_size=1, max_size=4)  # too short to be one of the special sy
 
 def refused(message, kind=ValueError):
     return pytest.raises(kind, match=re.escape(message))
+
+
+def test_the_examples_in_the_chapter():
+    result = doctest.testmod(data)
+    assert result.attempted >= 8 and result.failed == 0
 
 
 # ---- vocabularies ------------------------------------------------------------------------------------------
@@ -174,6 +182,8 @@ WRONG_VALUES = [
     ("source_mask", with_id(1, 0, False), "the mask of source has padding before a real token"),
     ("target_mask", with_id(0, 0, False), "the mask of targets has padding before a real token"),
     ("inputs", with_id(2, 0, EOS), "inputs must begin with BOS"),
+    ("source_mask", with_id(1, slice(None), True), "source[1, 2] is PAD, and its mask calls it real"),
+    ("targets", with_id(1, 2, PAD), "targets[1, 2] is PAD, and its mask calls it real"),
 ]
 MASK = "must be boolean (True at a real token), got"
 WRONG_TYPES = [
@@ -203,9 +213,62 @@ def test_check_source_wrong(name, change, message, kind):
         check_source(batch.source, batch.source_mask, CONFIG)
 
 
-def test_make_batch_takes_no_string_for_a_pair():
-    with refused("got the string 'ab'", TypeError):
-        make_batch(["ab", "ca"], LETTERS, LETTERS)
+def same_batch(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a, b))
+
+
+def test_make_batch_and_make_source_read_a_zip_a_map_and_a_generator():
+    pairs = [("ab", "c"), ("c", "ba")]
+    want = make_batch(pairs, LETTERS, LETTERS)
+    for once in (zip(*zip(*pairs)), map(list, pairs), (pair for pair in pairs), tuple(pairs)):
+        assert same_batch(make_batch(once, LETTERS, LETTERS), want)
+    assert same_batch(make_source((s for s, _ in pairs), LETTERS), want[:2])
+    words = [[iter(["a", "b"]), "c"], ("c", iter("ba"))]
+    assert same_batch(make_batch(words, LETTERS, LETTERS), want)
+
+
+NO_PAIRS = {
+    "strings": (["ab", "ca"], TypeError, "must be a list of (source, target), got the str 'ab' in it"),
+    "triples": ([("a", "b", "c")], ValueError, "pair 0 must be (source, target), got 3 parts: the tuple ('a'"),
+    "a Batch": (GOOD, TypeError, "pairs must be a list of (source, target), got the ndarray"),
+    "one pair": (("a", "b"), TypeError, "got the str 'a' in it"),
+    "nothing": (None, TypeError, "pairs must be a sequence, got None"),
+    "no target": ([("a", None)], TypeError, "target 0 must be a sequence, got None"),
+}
+
+
+@pytest.mark.parametrize("pairs, kind, message", NO_PAIRS.values(), ids=NO_PAIRS)
+def test_make_batch_wants_pairs(pairs, kind, message):
+    with refused(message, kind):
+        make_batch(pairs, LETTERS, LETTERS)
+
+
+def test_make_batch_and_make_source_want_vocabularies():
+    for call in (
+        lambda: make_batch(LETTERS, [("a", "b")], LETTERS),
+        lambda: make_batch([("a", "b")], LETTERS, "abc"),
+        lambda: make_source(LETTERS, ["a"]),
+    ):
+        with refused("a vocabulary must be one of build_vocabulary's, got the", TypeError):
+            call()
+
+
+@pytest.mark.parametrize("rng", [0, None, np.random, np.random.RandomState(0), [1]], ids=str)
+def test_check_rng(rng):
+    with refused("rng must be a generator, np.random.default_rng(seed); got the", TypeError):
+        check_rng(rng)
+    check_rng(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("batch", [[GOOD], [("a", "b")], None, tuple(GOOD)], ids=lambda batch: repr(batch)[:4])
+def test_check_batch_wants_one_batch(batch):
+    with refused("a batch must be one Batch, as make_batch(pairs, …) makes it; got the", TypeError):
+        check_batch(batch, CONFIG)
+
+
+def test_check_source_wants_a_config_in_its_place():
+    with refused("config must be a Config, got the ndarray", TypeError):
+        check_source(GOOD.source, CONFIG, GOOD.source_mask)
 
 
 def test_check_source_without_any_column():
@@ -227,7 +290,7 @@ def test_check_batch_knows_both_vocabularies():
         check_batch(GOOD, Config(7, 6))
 
 
-@pytest.mark.parametrize("dtype", ["int32", "uint8", "int64"])
+@pytest.mark.parametrize("dtype", ["int8", "int32", "uint8", "int64", "uint64"])
 def test_check_batch_takes_any_integers_and_changes_nothing(dtype):
     batch = GOOD._replace(source=GOOD.source.astype(dtype), targets=GOOD.targets.astype(dtype))
     before = [array.copy() for array in batch]
@@ -235,11 +298,34 @@ def test_check_batch_takes_any_integers_and_changes_nothing(dtype):
     assert all(np.array_equal(a, b) for a, b in zip(batch, before))
 
 
+def test_check_batch_finds_an_id_that_is_none_in_any_dtype():
+    config = Config(300, 300)
+    for dtype, wrong in (("int8", -1), ("uint64", 2**64 - 1), ("uint16", 300)):
+        ids = GOOD.source.astype(dtype)
+        ids[1, 0] = wrong
+        with refused(f"source[1, 0] is id {wrong}; the vocabulary has ids 0 to 299"):
+            check_batch(GOOD._replace(source=ids), config)
+
+
 def test_special_tokens_are_never_data():
     vocabulary = Vocabulary("ab")
     with pytest.raises(ValueError, match="'<eos>' of the input is not in the vocabulary"):
         vocabulary.encode(["a", "<eos>"])
     assert vocabulary.encode(["<pad>"], unk=True) == [UNK]
+
+
+@pytest.mark.parametrize("symbols", (["a", 1], [None], 3, [b"a"]), ids=str)
+def test_a_vocabulary_wants_strings(symbols):
+    with pytest.raises(TypeError, match="must be strings|must be a sequence"):
+        Vocabulary(symbols)
+    with pytest.raises(TypeError, match="must be strings|must be a sequence"):
+        build_vocabulary([symbols])
+
+
+@pytest.mark.parametrize("ids", (4, None, [4.0], [[4, 5]], ["a"]), ids=str)
+def test_decode_wants_a_row_of_integers(ids):
+    with pytest.raises(TypeError, match="ids must be a"):
+        LETTERS.decode(ids)
 
 
 @pytest.mark.parametrize("k", (-1, 6, 99))

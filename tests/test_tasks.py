@@ -1,5 +1,6 @@
-"""Chapter 11b: the tasks' answers, and that no held-out string is ever drawn for training."""
+"""The tasks' answers, and that no held-out string is ever drawn for training."""
 
+import doctest
 import itertools
 import re
 import string
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numpy_seq2seq import tasks
 from numpy_seq2seq.tasks import (
     HELD_OUT,
     LETTERS,
@@ -26,6 +28,11 @@ from numpy_seq2seq.tasks import (
 )
 
 from .helpers import few
+
+def test_the_examples_in_the_chapter():
+    result = doctest.testmod(tasks)
+    assert result.attempted >= 3 and result.failed == 0
+
 
 seeds = st.integers(0, 2**32 - 1)
 alphabets = st.lists(st.sampled_from("abcxyzäßж語🙂 -"), min_size=3, unique=True).map("".join)
@@ -167,7 +174,33 @@ def lonely(held_out):
     return next(letter for letter in map(chr, range(ord("a"), 0x250)) if is_held_out(letter) == held_out)
 
 
-@pytest.mark.parametrize("lengths", ((1.5, 3), (1, "3")))
+@pytest.mark.parametrize("lengths", ((1.5, 3), (1, "3"), 3, (1, 2, 3), None, (True, 3)), ids=str)
 def test_draw_pairs_wants_whole_lengths(lengths):
-    with pytest.raises(ValueError, match="lengths must be two integers"):
+    with pytest.raises(ValueError, match=re.escape("lengths must be two integers, (shortest, longest)")):
         draw_pairs("copy", np.random.default_rng(0), 1, lengths)
+
+
+RNG = np.random.default_rng(0)
+CARELESS = {
+    "an int for a generator": (lambda: draw_pairs("copy", 0, 5), TypeError, "rng must be a generator"),
+    "swapped": (lambda: draw_pairs("copy", 5, RNG), TypeError, "rng must be a generator"),
+    "a function": (lambda: draw_pairs(copy, RNG, 5), ValueError, "task must be one of copy"),
+    "a list": (lambda: draw_pairs(["copy"], RNG, 5), ValueError, "task must be one of copy"),
+    "count": (lambda: draw_pairs("copy", RNG, -1), ValueError, "count must be an integer, 0 or more; got -1"),
+    "half a pair": (lambda: draw_pairs("copy", RNG, 1.5), ValueError, "count must be an integer"),
+    "numbers": (lambda: draw_pairs("copy", RNG, 1, (1, 2), [1, 2]), ValueError, "alphabet must be distinct"),
+    "held_out": (lambda: draw_pairs("copy", RNG, 1, held_out="no"), ValueError, "held_out must be True or"),
+    "a length": (lambda: bits("copy", -1, 3), ValueError, "length must be an integer, 0 or more"),
+    "no letters": (lambda: bits("copy", 3, 0), ValueError, "letters must be an integer, 1 or more"),
+    "bytes": (lambda: is_held_out(b"abc"), TypeError, "only a string is held out or not"),
+}
+
+
+@pytest.mark.parametrize("call, kind, message", CARELESS.values(), ids=CARELESS)
+def test_careless_calls(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_draw_pairs_takes_the_integers_of_numpy():
+    assert draw_pairs("copy", np.random.default_rng(0), np.int64(3), (np.int8(1), np.int64(2)))
