@@ -28,6 +28,7 @@ from .program import Progress, Stop, say
 
 BATCH = 64
 PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
+NOTES = {"settings": dict, "seconds": float, "seconds_to_99": float | None, "threads": int, "best": list | None}
 SAVE_SECONDS = 5.0  # between checkpoints: as much work as a power cut may cost
 
 
@@ -214,8 +215,10 @@ def _resumed(path, tag, config, settings):
     if path is None or (tag and not path.exists()):  # stopped before the second model was begun
         return None
     start = load_checkpoint(path)
-    if "settings" not in start.notes:
-        raise ValueError(f"{path} was not saved by a program of demos; its training cannot be resumed")
+    odd = [name for name, kind in NOTES.items() if not isinstance(start.notes.get(name), kind)]
+    if odd or "steps" not in start.notes["settings"] or not start.rngs.keys() >= {"drawn", "noise"}:
+        raise ValueError(f"{path} was not saved by a program of demos, or its notes are damaged {odd}; "
+                         "its training cannot be resumed")
     now = json.loads(json.dumps({**settings, **asdict(config)}))
     was = {**start.notes["settings"], **asdict(start.config)}
     for option in was | now:

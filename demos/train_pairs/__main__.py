@@ -36,9 +36,7 @@ line<TAB>score<TAB>answer for each answer, best first. The score is the log prob
 length penalty. A blank line is answered by an empty one.
 """
 
-import re
 import sys
-from argparse import ArgumentTypeError
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +57,24 @@ from .corpus import (
     spread,
     unknown_shares,
 )
-from .reading import LEVELS, read_pairs
+from .reading import LEVELS, read_pairs, two_columns
 
 EMBEDDING, DROPOUT, PEAK = 64, 0.1, 5e-3
 VALIDATIONS, EXAMPLES, WIDEST_BEAM = 50, 6, 100
+OPTIONS = (
+    ("ask", "MODEL.npz", Path, None, "do not train: ask a model that was saved"),
+    ("columns", "S,T", two_columns, None, "the source's and the target's, as in 1,3 (default: there are two)"),
+    ("level", "NAME", str, "characters", "characters or words (default: characters)"),
+    ("source-level", "NAME", str, None, "of the sources alone (default: --level)"),
+    ("target-level", "NAME", str, None, "of the targets alone (default: --level)"),
+    ("max-length", "N", int, 50, "longest source and target, in symbols (default: 50)"),
+    ("min-count", "N", int, None, "rarer symbols are unknown (default: 1 for characters, 2 for words)"),
+    ("patience", "N", int, 10, "stop after so many of 50 validations without a better one (default: 10)"),
+    ("translate", "FILE", Path, None, "answer every line of a file in place of the prompt"),
+    ("output", "FILE", Path, None, "where --translate writes (default: the screen)"),
+    ("beam", "N", int, 1, "width of the beam; 1 is greedy (default: 1)"),
+    ("nbest", "N", int, 1, "answers for each source, at most --beam (default: 1)"),
+)
 FIGURES = (  # label, key, form
     ("exact match", "exact_match", "{:.2%}"),
     ("sources of unknown symbols alone", "unknown_sources", "{:,}"),
@@ -100,26 +112,7 @@ def read_options(arguments):
     """The options, checked; default values that depend on others are filled in."""
     command = shared.parser("train_pairs", __doc__, epilog="")
     command.add_argument("file", metavar="FILE.tsv", type=Path, nargs="?", help="pairs to train on")
-    for name, metavar, kind, default, meaning in (
-        ("ask", "MODEL.npz", Path, None, "do not train: ask a model that was saved"),
-        (
-            "columns",
-            "S,T",
-            _columns,
-            None,
-            "the source's and the target's, as in 1,3 (default: there are two)",
-        ),
-        ("level", "NAME", str, "characters", "characters or words (default: characters)"),
-        ("source-level", "NAME", str, None, "of the sources alone (default: --level)"),
-        ("target-level", "NAME", str, None, "of the targets alone (default: --level)"),
-        ("max-length", "N", int, 50, "longest source and target, in symbols (default: 50)"),
-        ("min-count", "N", int, None, "rarer symbols are unknown (default: 1 for characters, 2 for words)"),
-        ("patience", "N", int, 10, "stop after so many of 50 validations without a better one (default: 10)"),
-        ("translate", "FILE", Path, None, "answer every line of a file in place of the prompt"),
-        ("output", "FILE", Path, None, "where --translate writes (default: the screen)"),
-        ("beam", "N", int, 1, "width of the beam; 1 is greedy (default: 1)"),
-        ("nbest", "N", int, 1, "answers for each source, at most --beam (default: 1)"),
-    ):
+    for name, metavar, kind, default, meaning in OPTIONS:
         command.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=meaning)
     command.add_argument("--skip-bad", action="store_true", help="leave lines out that are no pairs")
     usual = {"seed": 0, "steps": 3000, "hidden": 128, "cell": "lstm", "decoder": "luong", "score": None}
@@ -134,13 +127,6 @@ def read_options(arguments):
             raise ValueError(f"--{name.replace('_', '-')} is for training, and --ask does not train")
     shared.check_files(options)
     return options
-
-
-def _columns(chosen):
-    """'1,3' to (1, 3)."""
-    if not re.fullmatch("[1-9][0-9]{0,3},[1-9][0-9]{0,3}", chosen):
-        raise ArgumentTypeError(f"must be two numbers from 1 on, as in 1,3; got {chosen[:20]!r}")
-    return tuple(map(int, chosen.split(",")))
 
 
 def check_asking(options):

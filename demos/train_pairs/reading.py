@@ -11,6 +11,7 @@ reason.
 import hashlib
 import re
 import unicodedata
+from argparse import ArgumentTypeError
 from array import array
 from collections import Counter
 from typing import NamedTuple
@@ -111,6 +112,13 @@ def read_pairs(
             else:
                 target.add(symbols[1], sides[1], source.add(symbols[0], sides[0]))
     return Pairs(source.side(), target.side(), source.hashed(), target.hashed(), number, left_out)
+
+
+def two_columns(chosen):
+    """'1,3' to (1, 3). Raises ArgumentTypeError."""
+    if not re.fullmatch("[1-9][0-9]{0,3},[1-9][0-9]{0,3}", chosen):
+        raise ArgumentTypeError(f"must be two numbers from 1 on, as in 1,3; got {chosen[:20]!r}")
+    return tuple(map(int, chosen.split(",")))
 
 
 def open_text(path):

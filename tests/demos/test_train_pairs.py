@@ -709,6 +709,15 @@ def test_model_that_cannot_be_asked_is_one_line(notes, trained, tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("lost", ("settings", "seconds", "seconds_to_99", "threads", "best"))
+def test_training_with_damaged_notes_is_not_resumed(lost, trained, tmp_path):
+    path, model = trained
+    held = load_checkpoint(model)
+    save_checkpoint(tmp_path / "m.npz", held._replace(notes={**held.notes, lost: "lost"}))
+    with pytest.raises(ValueError, match=rf"m.npz .*notes are damaged \['{lost}'\]"):
+        train(path, *SMALL, "--resume", str(tmp_path / "m.npz"))
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden here")
 def test_file_that_may_not_be_read(tmp_path):
     path = reversals(tmp_path / "x.tsv")
