@@ -63,7 +63,7 @@ EMBEDDING, DROPOUT, PEAK = 64, 0.1, 5e-3
 VALIDATIONS, EXAMPLES, WIDEST_BEAM = 50, 6, 100
 OPTIONS = (
     ("ask", "MODEL.npz", Path, None, "do not train: ask a model that was saved"),
-    ("columns", "S,T", two_columns, None, "the source's and the target's, as in 1,3 (default: there are two)"),
+    ("columns", "S,T", two_columns, None, "the source's and the target's, as in 1,3 (default: 1,2)"),
     ("level", "NAME", str, "characters", "characters or words (default: characters)"),
     ("source-level", "NAME", str, None, "of the sources alone (default: --level)"),
     ("target-level", "NAME", str, None, "of the targets alone (default: --level)"),

@@ -24,7 +24,7 @@ SAY_EVERY = 100_000  # lines
 NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what errors="surrogateescape" makes of such a byte
 UNSEEN = re.compile(  # controls that are no spaces, and what Unicode calls default ignorable; blank letters
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u2800\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
@@ -183,7 +183,7 @@ def _two_sides(line, columns):
         raise BadLine(f"{len(sides)} columns, and --columns asks for number {max(columns)}")
     sides = [sides[k - 1] for k in columns or (1, 2)]
     for name, side in zip(("source", "target"), sides):
-        if not seen(side):
+        if not side or UNSEEN.match(side) and not seen(side):  # most sides begin with what is seen
             raise BadLine(f"an empty {name}")
     return sides
 

@@ -129,6 +129,7 @@ BAD = (
     (b"ab\n", "no tab between source and target"),
     (b"a\tb\tc\n", "3 columns in place of 2; --columns 1,2 takes the first two"),
     ("\u200b\u00ad\tb\n".encode(), "an empty source"),  # to the eye
+    ("a\t\u3164 \u2800\n".encode(), "an empty target"),
     (b"\tb\n", "an empty source"),
     (b"a\t \n", "an empty target"),
     (b"\t\n", "an empty source"),
