@@ -114,9 +114,9 @@ class Claim(NamedTuple):
         return {"claim": self.text, "measured": self.measured, "needed": self.needed, "held": self.held}
 
 
-def claims_table(claims):
+def claims_table(claims, head=("claim", "measured", "needed", "held")):
     rows = [(c.text, c.form.format(c.measured), c.needed, show.mark(c.held)) for c in claims]
-    return show.table(("claim", "measured", "needed", "held"), rows)
+    return show.table(head, rows)
 
 
 # ---- tables ------------------------------------------------------------------------------------------------
