@@ -1,83 +1,129 @@
-"""Which problem of seq2seq does attention solve? Six experiments: `python -m demos.bottleneck`.
+"""Which problem of seq2seq does attention solve? Seven experiments: `python -m demos.bottleneck`.
 
-What is measured: lab/measures.py, lab/interventions.py; of which models: lab/experiments.py; what is said
-about it: lab/sentences.py; how it is drawn: lab/terminal.py, lab/page.py.
+What is measured: measures.py, interventions.py. Of which models: models.py, experiments.py. What is claimed:
+claims.py.
+How it is drawn: terminal.py, svg.py, drawings.py, page.py, figures.py. All texts: texts.json.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 from numpy_seq2seq.config import check_choice
 
 from ..shared import add_common_options, finish, parser, run, say, settle_options
+from .claims import find_claims
 from .experiments import EXPERIMENTS
+from .figures import MEASURED, SEEDS, figures
 from .models import TRAINED, Laboratory, Stopped
 from .page import page
-from .sentences import TOLD, find
 from .terminal import told
+from .texts import LANGUAGES, read_texts
 
-FULL_SIZES, FULL_STEPS = (16, 32, 64, 128), 2000
-SMALL = 16
+STEPS, FULL_STEPS = 500, 2000
+SMALL, FULL_SIZES = 16, (16, 32, 64, 128)
 HELD_OUT = 300  # strings for each measurement
 
 
+class Finding(NamedTuple):
+    """One experiment: what was measured, and what is claimed of it."""
+
+    name: str
+    grids: dict
+    claims: list
+
+
 def main(arguments=None):
-    """Train what is needed, say what was found; returns the exit status."""
-    given = read_options(arguments)
-    sizes = FULL_SIZES if given.full else tuple(sorted({SMALL, given.hidden}))
-    count = HELD_OUT // 6 if given.quick else HELD_OUT
-    lab = Laboratory(given.models, given.seed, given.steps, given.cell, given.hidden, sizes, count)
-    names = [given.only] if given.only else list(EXPERIMENTS)
-    lab.plan([EXPERIMENTS[name] for name in names])
-    given.models.mkdir(parents=True, exist_ok=True)
-    findings, again, stopped = [], "takes seconds", 0
+    """Train what is needed, show what was found; returns the exit status."""
+    options = read_options(arguments)
+    text, findings, end, stopped = read_texts(options.language), [], "terminal.kept", 0
+    options.models.mkdir(parents=True, exist_ok=True)
     try:
-        for name in names:
-            findings.append(find(name, lab.run(EXPERIMENTS[name])))
-            say(told(findings[-1]))
+        if options.figures is not None:
+            write_figures(options, text)
+        else:
+            names = [options.only] if options.only else EXPERIMENTS
+            lab = laboratory(options, options.seed, [EXPERIMENTS[name] for name in names])
+            for name in names:
+                grids = lab.run(EXPERIMENTS[name])
+                findings.append(Finding(name, grids, find_claims(name, grids, text)))
+                say(told(findings[-1], text))
     except Stopped as stop:
-        again, (stopped,) = "goes on from there", stop.args
-    choices = {name: getattr(given, name) for name in ("seed", "steps", "cell", "hidden")}
+        end, (stopped,) = "terminal.stopped", stop.args
+    choices = {name: getattr(options, name) for name in ("seed", "steps", "cell", "hidden")}
     choices["lengths"] = f"{TRAINED[0]}–{TRAINED[1]}"
-    kept = f"\nThe models are kept in {given.models}: the same command {again}."
-    return finish(given, kept, as_json(choices, findings), lambda: page(findings, choices), stopped)
+    kept = "\n" + text[end].format(folder=options.models)
+    return finish(options, kept, as_json(choices, findings), lambda: page(findings, choices, text), stopped)
+
+
+def laboratory(options, seed, experiments):
+    """The Laboratory that the options ask for, with the experiments that will be run."""
+    sizes = FULL_SIZES if options.full else tuple(sorted({SMALL, options.hidden}))
+    count = HELD_OUT // 6 if options.quick else HELD_OUT
+    lab = Laboratory(options.models, seed, options.steps, options.cell, options.hidden, sizes, count)
+    lab.plan(experiments)
+    return lab
+
+
+def write_figures(options, text):
+    """Measure with SEEDS seeds, from the one given on, and write the figures of README."""
+    labs = (laboratory(options, options.seed + k, [MEASURED]) for k in range(SEEDS))
+    for name, drawn in figures(text, [lab.run(MEASURED) for lab in labs]).items():
+        (options.figures / name).write_text(drawn, encoding="utf-8")
+        say(f"wrote {options.figures / name}")
 
 
 def read_options(arguments):
-    options = parser(
+    """The options, checked."""
+    text = read_texts("en")
+    command = parser(
         "bottleneck",
         "Measure what attention solves.\n\n"
-        "Six experiments on random strings, each with a question, a picture, and sentences that are computed\n"
-        "from this run's figures. Trains about 30 small models in about 3 minutes; they are kept, and the next\n"
-        "run takes seconds.\n\n"
-        + "\n".join(f"  {name:<10} {question}" for name, (_, question, _) in TOLD.items()),
-        "Ctrl-C stops after the step under way; the same command goes on from there.",
+        "Seven experiments on random strings, each with a question, pictures, and a table of claims: what\n"
+        "is said, what was measured in this run, what is needed, and whether it held. Trains about 30 small\n"
+        "models in about 2 minutes; they are kept, and the next run takes seconds.\n\n"
+        + "\n".join(f"  {name:<11} {text[f'{name}.question']}" for name in EXPERIMENTS),
+        "Ctrl-C stops after the step under way; the same command continues from there.",
     )
-    add_common_options(options, seed=0, steps=500, hidden=64, cell="rnn", saves=False, html="all of it")
-    options.add_argument("--only", metavar="NAME", help="one experiment")
+    add_common_options(command, seed=0, steps=STEPS, hidden=64, cell="rnn", saves=False, html="all of it")
+    command.add_argument("--only", metavar="NAME", help="one experiment")
+    language = f"of claims, pictures and page: {', '.join(LANGUAGES)} (default: en)"
+    command.add_argument("--language", metavar="CODE", default="en", help=language)
     full = f"{FULL_STEPS} steps, hidden sizes {', '.join(map(str, FULL_SIZES))}: about an hour"
-    options.add_argument("--full", action="store_true", help=full)
+    command.add_argument("--full", action="store_true", help=full)
+    drawn = f"write the figures of README as SVG files, measured with {SEEDS} seeds, and nothing else"
+    command.add_argument("--figures", metavar="DIR", type=Path, help=drawn)
     kept = Path("kept_models")
     where = f"where models are kept (default: {kept})"
-    options.add_argument("--models", metavar="DIR", type=Path, default=kept, help=where)
-    given = options.parse_args(arguments)
-    if given.full:
-        if given.steps != options.get_default("steps"):
-            raise ValueError(f"--full trains {FULL_STEPS} steps; leave --steps {given.steps} out")
-        given.steps = FULL_STEPS
-    settle_options(given)
-    if given.only is not None:
-        check_choice("--only", given.only, EXPERIMENTS)
-    if given.hidden % 2:
-        raise ValueError(f"--hidden must be even, for an encoder that reads both ways; got {given.hidden}")
-    return given
+    command.add_argument("--models", metavar="DIR", type=Path, default=kept, help=where)
+    return check_options(command.parse_args(arguments))
+
+
+def check_options(options):
+    """The options with --full and --quick applied; raises ValueError unless they make sense."""
+    if options.full and options.steps != STEPS:
+        raise ValueError(f"--full trains {FULL_STEPS} steps; leave --steps {options.steps} out")
+    options.steps = FULL_STEPS if options.full else options.steps
+    settle_options(options)
+    if options.only is not None:
+        check_choice("--only", options.only, EXPERIMENTS)
+    check_choice("--language", options.language, LANGUAGES)
+    if options.hidden % 2:
+        raise ValueError(f"--hidden must be even, for an encoder that reads both ways; got {options.hidden}")
+    if options.figures is not None:
+        if not options.figures.is_dir():
+            raise ValueError(f"--figures: there is no folder {options.figures}")
+        for name in ("only", "json", "html"):
+            if getattr(options, name) is not None:
+                raise ValueError(f"--figures writes figures and nothing else; leave --{name} out")
+    return options
 
 
 def as_json(choices, findings):
-    """The choices that were made, and of each experiment its sentences and figures."""
-    found = {
-        f.name: {"sentences": f.sentences, **{name: grid._asdict() for name, grid in f.grids.items()}}
-        for f in findings
-    }
+    """The choices that were made, and of each experiment its claims and figures."""
+    found = {}
+    for name, grids, claims in findings:
+        figures = {label: grid._asdict() for label, grid in grids.items()}
+        found[name] = {"claims": [claim.as_dict() for claim in claims], **figures}
     return {"task": "bottleneck", **choices, "findings": found}
 
 

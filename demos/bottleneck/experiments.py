@@ -1,13 +1,14 @@
-"""The six experiments: which models each needs, and what it measures of them. Nothing is said or drawn here.
+"""The seven experiments: which models each needs, and what it measures. Nothing is said or drawn here.
 
     length      how accuracy falls as sources grow
-    position    where in the output it falls, told the right past or left alone
-    dilution    what is left in the fixed vector, and which inputs an output still feels
+    position    where in the output it falls, told the right letters before or left alone
+    dilution    what is left in the fixed vector, and which inputs an output still depends on
+    dependency  how much of a change in an early state arrives at a later one
     capacity    what counts: the length of the source, or the bits that the answer needs
-    training    short against long training sources; the source reversed
-    mechanism   is the map what the model goes by?
+    training    short and long training sources; the source reversed; more steps
+    mechanism   does the model use its map?
 
-Each is a pair: `X_models(lab)` names its models, label -> (task, decoder, choices of Config); `X(lab, runs)`
+Each is a pair: `X_models(lab)` names its models, label -> (task, name in MODELS, choices); `X(lab, runs)`
 gets them trained, by their labels, and returns named grids.
 """
 
@@ -23,41 +24,35 @@ from numpy_seq2seq.seq2seq import parameter_count, seq2seq_forward
 from numpy_seq2seq.tasks import LETTERS, bits, right_places
 
 from .interventions import changed_weights, swapped_memories
-from .measures import (
-    Grid,
-    accuracy_by_position,
-    alignment,
-    decoding,
-    exact_match,
-    fixed_vector,
-    gradient_map,
-    places,
-    probe,
-)
+from .measures import Grid, accuracy_by_position, alignment, decoding, exact_match, fixed_vector, gradient_map
+from .measures import jacobian_norms, places, probe
+from .models import MODELS, TRAINED
 
-LONG = 20  # the longest source that the models are trained on, and the one looked at closely
+LONG = TRAINED[1]  # the longest source that the models are trained on, and the one looked at closely
 LENGTHS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-TRAINED = [n for n in LENGTHS if n <= LONG]
-BOTH = ("fixed", "luong")
+SEEN = [n for n in LENGTHS if n <= LONG]
+COMPARED = ("fixed", "luong")  # names of MODELS, in every experiment but length, which compares all
+TASKS = ("reverse", "sort", "first", "last")  # from many bits to few
 READ = ("as it is", "reversed")  # the source
-MAPPED = 100  # strings for a gradient map
+SPANS = (LONG // 2, LONG)  # longest strings in training
+MORE = 4  # times the training
+MAPPED, JACOBIANS = 100, 20  # strings for a gradient map, for the norms of Jacobians
 
 
-def _exact_by_length(lab, task, run, lengths):
+def exact_by_length(lab, task, run, lengths):
+    """Exact match of a run on the held-out strings of each length."""
     return [exact_match(lab.strings(task, n), run.params, run.config) for n in lengths]
 
 
 def length_models(lab):
-    """All four on reverse; Bahdanau's as in the paper: additive score, an encoder that reads both ways."""
-    paper = {"score": "additive", "directions": 2}
-    decoders = ("fixed", "peeky", "luong", "bahdanau")
-    return {d: ("reverse", d, paper if d == "bahdanau" else {}) for d in decoders}
+    """All models, on reverse."""
+    return {name: ("reverse", name, {}) for name in MODELS}
 
 
 def length(lab, runs):
-    """exact: Grid (decoder, length); parameters: Grid (decoder)."""
-    exact = [_exact_by_length(lab, "reverse", run, LENGTHS) for run in runs.values()]
-    axis = "decoder", list(runs)
+    """exact: Grid (model, length); parameters: Grid (model)."""
+    exact = [exact_by_length(lab, "reverse", run, LENGTHS) for run in runs.values()]
+    axis = "model", list(runs)
     sizes = np.array([parameter_count(run.params) for run in runs.values()])
     return {
         "exact": Grid(np.array(exact), (axis, ("length", list(LENGTHS)))),
@@ -71,43 +66,39 @@ def position_models(lab):
     A plain RNN does not begin to copy in so few steps; hence the LSTM, and reverse with it too, to compare
     like with like.
     """
-    tasks = {
-        "reverse": ("reverse", lab.cell),
-        "reverse, lstm": ("reverse", "lstm"),
-        "copy, lstm": ("copy", "lstm"),
-    }
-    return {(label, d): (task, d, {"cell": cell}) for label, (task, cell) in tasks.items() for d in BOTH}
+    cells = {"reverse": lab.cell, "reverse, lstm": "lstm", "copy, lstm": "lstm"}
+    labels = itertools.product(cells, COMPARED)
+    return {(label, name): (label.split(",")[0], name, {"cell": cells[label]}) for label, name in labels}
 
 
 def position(lab, runs):
-    """accuracy: Grid (task, decoder, running: forced, free; position), of strings of length LONG."""
+    """accuracy: Grid (task, model, running: forced, free; position), of strings of length LONG."""
     tasks = list(dict.fromkeys(label for label, _ in runs))
     strings = {label: lab.strings(label.split(",")[0], LONG) for label in tasks}
     grids = [accuracy_by_position(strings[label], r.params, r.config) for (label, _), r in runs.items()]
-    values = np.array([grid.values for grid in grids]).reshape(len(tasks), 2, 2, LONG)
-    return {"accuracy": Grid(values, (("task", tasks), ("decoder", list(BOTH)), *grids[0].axes))}
+    values = np.array([grid.values for grid in grids]).reshape(len(tasks), len(COMPARED), 2, LONG)
+    return {"accuracy": Grid(values, (("task", tasks), ("model", list(COMPARED)), *grids[0].axes))}
 
 
 def dilution_models(lab):
-    """Every cell, with and without attention, on reverse."""
-    return {(cell, d): ("reverse", d, {"cell": cell}) for cell in CELLS for d in BOTH}
+    """Every cell with each model, on reverse."""
+    labels = itertools.product(CELLS, COMPARED)
+    return {f"{cell}, {name}": ("reverse", name, {"cell": cell}) for cell, name in labels}
 
 
 def dilution(lab, runs):
-    """probe: Grid (cell, place);
-    gradient: Grid (cell, decoder, output, source), shares of each output's gradient."""
+    """probe: Grid (cell, place); gradient: Grid (model, output, source), shares of each output's gradient."""
     batch, found = lab.strings("reverse", LONG, MAPPED), []
     learn, ask = disjoint(lab.strings("reverse", LONG, 5 * lab.count), lab.count)
     for cell in CELLS:
-        run = runs[cell, "fixed"]
+        run = runs[f"{cell}, fixed"]
         vectors = [fixed_vector(strings, run.params, run.config) for strings in (learn, ask)]
         found.append(probe(vectors[0], learn.source[:, :-1], vectors[1], ask.source[:, :-1]).values)
     maps = np.array([gradient_map(batch, run.params, run.config).values for run in runs.values()])
-    axis, tokens = ("cell", list(CELLS)), (places("output", LONG + 1), places("source", LONG + 1))
-    axes = (axis, ("decoder", list(BOTH)), *tokens)
+    tokens = places("output", LONG + 1), places("source", LONG + 1)
     return {
-        "probe": Grid(np.array(found), (axis, places("place", LONG))),
-        "gradient": Grid(maps.reshape(len(CELLS), 2, LONG + 1, LONG + 1), axes),
+        "probe": Grid(np.array(found), (("cell", list(CELLS)), places("place", LONG))),
+        "gradient": Grid(maps, (("model", list(runs)), *tokens)),
     }
 
 
@@ -119,47 +110,69 @@ def disjoint(batch, count):
     return type(batch)(*(a[:-count][fresh] for a in batch)), ask
 
 
+def dependency_models(lab):
+    """Every cell without attention, on reverse: those of dilution."""
+    return {cell: ("reverse", "fixed", {"cell": cell}) for cell in CELLS}
+
+
+def dependency(lab, runs):
+    """norm: Grid (when: at the start, after training; state: rnn h, …, lstm c; step), norms of ∂h_t/∂h_0."""
+    batch, states, norms = lab.strings("reverse", LONG, JACOBIANS), [], []
+    for cell, run in runs.items():
+        first, last = (jacobian_norms(batch, p, run.config) for p in (lab.initial(run), run.params))
+        states += [f"{cell} {part}" for part in first.axes[0][1]]
+        norms.append(np.stack([first.values, last.values]))
+    when = "when", ["at the start", "after training"]
+    return {"norm": Grid(np.concatenate(norms, axis=1), (when, ("state", states), places("step", LONG)))}
+
+
 def capacity_models(lab):
-    """Four tasks that need ever fewer bits; small and of the usual size, with attention and without.
+    """Four tasks that need ever fewer bits; small and of the usual size.
 
     With the LSTM: a plain RNN does not learn in so few steps to hold what it read first.
     """
-    tasks = ("reverse", "sort", "first", "last")
-    labels = itertools.product(tasks, BOTH, lab.sizes)
-    return {(task, d, H): (task, d, {"hidden": H, "cell": "lstm"}) for task, d, H in labels}
+    labels = itertools.product(TASKS, COMPARED, lab.sizes)
+    return {(task, name, H): (task, name, {"hidden": H, "cell": "lstm"}) for task, name, H in labels}
 
 
 def capacity(lab, runs):
-    """exact: Grid (task, decoder, hidden, length); bits: Grid (task, length), needed for the answer."""
-    tasks = list(dict.fromkeys(task for task, _, _ in runs))
-    exact = np.array([_exact_by_length(lab, task, run, TRAINED) for (task, _, _), run in runs.items()])
-    needed = np.array([[bits(task, n, len(LETTERS)) for n in TRAINED] for task in tasks])
-    axis, over = ("task", tasks), ("length", TRAINED)
-    axes = (axis, ("decoder", list(BOTH)), ("hidden", list(lab.sizes)), over)
+    """exact: Grid (task, model, hidden, length); bits: Grid (task, length), needed for the answer; vector:
+    Grid (hidden), numbers in the fixed vector."""
+    exact = np.array([exact_by_length(lab, task, run, SEEN) for (task, _, _), run in runs.items()])
+    needed = np.array([[bits(task, n, len(LETTERS)) for n in SEEN] for task in TASKS])
+    task, hidden, over = ("task", list(TASKS)), ("hidden", list(lab.sizes)), ("length", SEEN)
     return {
-        "exact": Grid(exact.reshape(len(tasks), 2, len(lab.sizes), -1), axes),
-        "bits": Grid(needed, (axis, over)),
-    }
+        "exact": Grid(exact.reshape(len(TASKS), len(COMPARED), len(lab.sizes), -1),
+                      (task, ("model", list(COMPARED)), hidden, over)),
+        "bits": Grid(needed, (task, over)),
+        "vector": Grid(np.array([CELLS["lstm"].states * H for H in lab.sizes]), (hidden,)),
+    }  # fmt: skip
 
 
 def training_models(lab):
-    """Reverse, trained on strings up to 10 and up to LONG; copy, read as it is and from behind."""
-    spans = {(d, n): ("reverse", d, {"lengths": (1, n)}) for d in BOTH for n in (LONG // 2, LONG)}
-    choices = {turned: {"reverse_source": turned == "reversed"} for turned in READ}
-    return spans | {(d, turned): ("copy", d, choices[turned]) for d in BOTH for turned in READ}
+    """Reverse, trained on strings up to 10 and up to LONG; copy, the source read as it is and reversed; and
+    once more reverse without attention, trained MORE times as long."""
+    spans = {(name, n): ("reverse", name, {"lengths": (1, n)}) for name in COMPARED for n in SPANS}
+    turns = {(name, way): {"reverse_source": way == "reversed"} for name in COMPARED for way in READ}
+    read = {label: ("copy", label[0], choices) for label, choices in turns.items()}
+    return spans | read | {"longer": ("reverse", "fixed", {"steps": MORE * lab.steps})}
 
 
 def training(lab, runs):
-    """exact: Grid (decoder, trained up to, length), on reverse;
-    reading: Grid (decoder, source: as it is, reversed; what: letters, told the right past, and exact), on
-    copy, strings of length LONG / 2."""
-    spans, batch = (LONG // 2, LONG), lab.strings("copy", LONG // 2)
-    exact = [[_exact_by_length(lab, "reverse", runs[d, n], LENGTHS) for n in spans] for d in BOTH]
-    reading = [[_letters_and_exact(batch, runs[d, turned]) for turned in READ] for d in BOTH]
-    axis, what = ("decoder", list(BOTH)), ("what", ["letters", "exact"])
+    """exact: Grid (model, trained up to, length), on reverse;
+    reading: Grid (model, source: as it is, reversed; what: letters, told the right ones before, and exact),
+    on copy, strings of length LONG / 2;
+    longer: Grid (training steps, length), of the fixed vector on reverse."""
+    batch = lab.strings("copy", LONG // 2)
+    exact = [[exact_by_length(lab, "reverse", runs[name, n], LENGTHS) for n in SPANS] for name in COMPARED]
+    reading = [[_letters_and_exact(batch, runs[name, turned]) for turned in READ] for name in COMPARED]
+    longer = [exact_by_length(lab, "reverse", run, SEEN) for run in (runs["fixed", LONG], runs["longer"])]
+    axis, what = ("model", list(COMPARED)), ("what", ["letters", "exact"])
+    steps = "training steps", [lab.steps, MORE * lab.steps]
     return {
-        "exact": Grid(np.array(exact), (axis, ("trained up to", list(spans)), ("length", list(LENGTHS)))),
+        "exact": Grid(np.array(exact), (axis, ("trained up to", list(SPANS)), ("length", list(LENGTHS)))),
         "reading": Grid(np.array(reading), (axis, ("source", list(READ)), what)),
+        "longer": Grid(np.array(longer), (steps, ("length", SEEN))),
     }
 
 
@@ -211,7 +224,7 @@ def _right(task, batch):
 class Experiment(NamedTuple):
     """What it needs, and what it measures."""
 
-    models: Callable  # lab -> label -> (task, decoder, choices)
+    models: Callable  # lab -> label -> (task, name in MODELS, choices)
     measure: Callable  # (lab, runs by label) -> named grids
 
 
@@ -219,6 +232,7 @@ EXPERIMENTS = {
     "length": Experiment(length_models, length),
     "position": Experiment(position_models, position),
     "dilution": Experiment(dilution_models, dilution),
+    "dependency": Experiment(dependency_models, dependency),
     "capacity": Experiment(capacity_models, capacity),
     "training": Experiment(training_models, training),
     "mechanism": Experiment(mechanism_models, mechanism),

@@ -1,8 +1,10 @@
-"""What can be measured of a trained model: how often it is right, what is left in its vector, where it looks.
+"""What can be measured of a model: how often it is right, what is left in its vector, how far its gradient
+reaches,
+where it looks.
 
 After it: interventions.py, where the model's attention is tampered with.
 
-Letters: B strings, L their length, T = L + 1 output steps and S = L + 1 source places (EOS included), N
+Notation: B strings, L their length, T = L + 1 output steps and S = L + 1 source places (EOS included), N
 numbers in a vector, V letters. All strings of a measurement have the same length, so that places can be
 compared.
 
@@ -21,7 +23,7 @@ from numpy_seq2seq.data import EOS
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.layers import embedding_forward
 from numpy_seq2seq.losses import cross_entropy_backward, cross_entropy_forward
-from numpy_seq2seq.recurrent import recurrent_forward
+from numpy_seq2seq.recurrent import input_part, recurrent_forward, step_backward, step_forward, zero_state
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
 
@@ -32,12 +34,20 @@ class Grid(NamedTuple):
     values: np.ndarray
     axes: tuple
 
+    def labels(self, name):
+        """The labels along an axis."""
+        return dict(self.axes)[name]
+
     def at(self, **labels):
         """The part of the values at the given labels: grid.at(running="free") drops the axis `running`."""
         place = []
         for name, known in self.axes:
             place.append(known.index(labels[name]) if name in labels else slice(None))
         return self.values[tuple(place)]
+
+    def part(self, **labels):
+        """The same part, as a Grid."""
+        return Grid(self.at(**labels), tuple(axis for axis in self.axes if axis[0] not in labels))
 
 
 def places(name, count):
@@ -103,8 +113,8 @@ def probe(train_vectors, train_letters, test_vectors, test_letters, ridge=1.0):
         ridge:         λ.
     Returns:
         Grid (place), share of test strings whose letter is found.
-    Source: Alain & Bengio (2017), linear probes; ridge: Hoerl & Kennard (1970). Deviation: there the probe is a
-        softmax classifier, trained; here least squares on one-hot letters, with λ on the constant too.
+    Source: Alain & Bengio (2017), linear probes; ridge: Hoerl & Kennard (1970). Deviation: there the probe is
+        a softmax classifier, trained; here least squares on one-hot letters, with λ on the constant too.
     """
     X, X_test = (np.column_stack([v.astype(float), np.ones(len(v))]) for v in (train_vectors, test_vectors))
     known = np.unique(train_letters)
@@ -134,8 +144,8 @@ def gradient_map(batch, params, config):
         batch: strings of one length.
     Returns:
         Grid (output, source) of (T, S); every row sums to 1.
-    Source: the gradient as a map of what matters: Simonyan et al. (2014), section 3. Deviations: there images, the
-        score before the softmax, and of each pixel's channels the largest |gradient|.
+    Source: the gradient as a map of what matters: Simonyan et al. (2014), section 3. Deviations: there
+        images, the score before the softmax, and of each pixel's channels the largest |gradient|.
     """
     B, S = batch.source.shape
     table = {"E": params["source_embedding"]["E"][batch.source].reshape(B * S, -1)}
@@ -152,6 +162,42 @@ def gradient_map(batch, params, config):
         squares = (dx.astype(float) ** 2).sum(axis=2)
         rows.append((squares / squares.sum(axis=1, keepdims=True)).mean(axis=0))
     return Grid(np.array(rows), (places("output", len(rows)), places("source", S)))
+
+
+# ---- how far a gradient reaches ----------------------------------------------------------------------------
+
+
+def jacobian_norms(batch, params, config):
+    """By what factor a small change of the encoder's first state is multiplied on its way to step t:
+
+        A_t = ∂s_t/∂s_{t−1}                         s = h, of an LSTM [h; c]
+        J_t = ∂s_t/∂s_0 = A_t A_{t−1} … A_1         the product of Jacobians along time
+        norm = √(Σ_ij J_ij² / H)                    of the blocks ∂h_t/∂h_0 and ∂c_t/∂c_0
+
+    The norm is the factor for a change in a random direction, root mean square: 1 where the state is handed
+    on unchanged. A_t comes from one call of step_backward: of each string the batch holds a row for every row
+    of the identity, so that row n of what comes back is ∂(s_t)_n/∂s_{t−1}.
+
+    Args:
+        batch:  strings of one length; the encoder has one layer and reads in one direction.
+    Returns:
+        Grid (state: h, and c of an LSTM; step), mean over strings.
+    Source: the product and when it vanishes or explodes: Bengio et al. (1994), Pascanu et al.
+        (2013), section 2. Deviation: there bounds on the largest singular value; here the root mean square of
+        all of them.
+    """
+    cell, H, B = CELLS[config.cell], config.hidden_size, len(batch.source)
+    x, _ = embedding_forward(batch.source[:, :-1], params["source_embedding"])
+    gx, N = input_part(np.ascontiguousarray(x.transpose(1, 0, 2)), params["encoder"]), cell.states * H
+    identity = np.tile(np.eye(N, dtype=x.dtype), (B, 1))
+    state, jacobian, norms = zero_state(cell, B * N, H, x.dtype), np.eye(N), []
+    for gx_t in gx:
+        state, cache = step_forward(np.repeat(gx_t, N, axis=0), state, params["encoder"], cell)
+        _, before, _ = step_backward(tuple(np.split(identity, cell.states, axis=1)), cache)
+        jacobian = np.concatenate(before, axis=1).reshape(B, N, N) @ jacobian
+        blocks = [jacobian[:, k : k + H, k : k + H] for k in range(0, N, H)]
+        norms.append([np.sqrt((block**2).sum(axis=(1, 2)) / H).mean() for block in blocks])
+    return Grid(np.array(norms).T, (("state", ["h", "c"][: cell.states]), places("step", len(norms))))
 
 
 # ---- where it looks ----------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The models of the laboratory: each is trained once, kept, and taken from the disk the next time."""
 
-import functools
 import json
 import time
 import zlib
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_seq2seq.config import Config
+from numpy_seq2seq.cells import CELLS
+from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.seq2seq import parameter_count, seq2seq_init
 from numpy_seq2seq.tasks import LETTERS, draw_pairs
@@ -19,9 +19,23 @@ from ..shared import BATCH, fit, random_streams
 EMBEDDING = 32
 TRAINED = (1, 20)  # lengths
 
+# The models that are compared, by name, as choices of Config. A new model needs a row here and its name in
+# experiments.COMPARED. What a row does not say, the experiment and then the laboratory decide.
+MODELS = {
+    "fixed": {"decoder": "fixed"},
+    "peeky": {"decoder": "peeky"},
+    "luong": {"decoder": "luong"},
+    "bahdanau": {"decoder": "bahdanau", "score": "additive", "directions": 2},  # as in the paper
+}
+
+
+def attends(name):
+    """Whether the decoder of a model of MODELS attends."""
+    return DECODERS[MODELS[name]["decoder"]].attends
+
 
 class Stopped(Exception):
-    """The person at the keyboard wants to stop; what was trained so far is kept."""
+    """A signal, its argument, ended the training; what was trained so far is kept."""
 
 
 class Laboratory:
@@ -40,6 +54,7 @@ class Laboratory:
         self.folder, self.seed, self.steps, self.cell, self.hidden = Path(folder), seed, steps, cell, hidden
         self.sizes, self.count = sizes, count
         self.vocabulary = Vocabulary(LETTERS)
+        self.matched = {c: self._matched(c) for c in CELLS}  # hidden size of the model without attention
         self.models, self.seconds = {}, []  # what was asked for in this run, and how long each took
 
     def plan(self, experiments):
@@ -51,29 +66,29 @@ class Laboratory:
         runs = {label: self.model(*m) for label, m in experiment.models(self).items()}
         return experiment.measure(self, runs)
 
-    def model(self, task, decoder, choices):
+    def model(self, task, model, choices):
         """Run of a model: the kept one, or a new one.
 
         Args:
-            choices: hidden, cell, lengths, and any choice of Config; what is not given is the laboratory's
-                own.
+            model:   a name of MODELS.
+            choices: hidden, cell, lengths, steps, and any choice of Config; what is not given is the
+                laboratory's own.
         """
-        key = self._key(task, decoder, choices)
+        key = self._key(task, model, choices)
         if key not in self.models:
             before = time.perf_counter()
             self.models[key] = self._fit(key, len(self.planned - set(self.models)) - 1)
             self.seconds.append(time.perf_counter() - before)
         return self.models[key]
 
-    def _key(self, task, decoder, choices):
+    def _key(self, task, model, choices):
         cell = choices.get("cell", self.cell)
-        hidden = self.matched(cell) if decoder == "fixed" and "hidden" not in choices else self.hidden
+        hidden = self.matched[cell] if model == "fixed" and "hidden" not in choices else self.hidden
         usual = {"cell": cell, "hidden": hidden, "lengths": TRAINED, "seed": self.seed, "steps": self.steps}
         given = {k: v for k, v in choices.items() if v is not False}  # False is the default of every choice
-        return json.dumps({"task": task, "decoder": decoder, **usual, **given}, sort_keys=True)
+        return json.dumps({"task": task, **usual, **given, **MODELS[model]}, sort_keys=True)
 
-    @functools.cache
-    def matched(self, cell):
+    def _matched(self, cell):
         """The even hidden size at which the model without attention has at least as many parameters as luong
         at the usual one, less one part in twenty: its vector is larger then, so that nobody can say it was
         too small."""
@@ -90,22 +105,26 @@ class Laboratory:
         V = len(self.vocabulary)
         return Config(V, V, EMBEDDING, hidden, decoder=decoder, **choices)
 
+    def initial(self, run):
+        """Parameters of a run before its first step."""
+        return seq2seq_init(random_streams(self.seed, 4)[0], run.config)
+
     def _fit(self, key, left):
         settings = json.loads(key)
         choices = {k: v for k, v in settings.items() if k not in ("task", "lengths", "seed", "steps")}
         config = self._config(**choices)
-        name = f"{settings['task']} {config.decoder} {config.cell} {config.hidden_size}"
+        name = f"{settings['task']} {config.decoder} {config.cell or ''} {config.hidden_size}"
         path = self.folder / f"{name.replace(' ', '-')}-{zlib.crc32(key.encode()):08x}.npz"
-        given = Namespace(**settings, save=path, resume=path if path.exists() else None)
+        options = Namespace(**settings, save=path, resume=path if path.exists() else None)
         run = fit(
             f"{left:>2} more  {name:<22}",
             config,
             lambda rng: self._draw(rng, settings["task"], BATCH, settings["lengths"]),
-            given,
+            options,
             (self.vocabulary, self.vocabulary),
             {"task": settings["task"], "lengths": settings["lengths"]},
             seconds_after=left * sum(self.seconds) / max(len(self.seconds), 1),
-            advice="the same command goes on from here",
+            advice="the same command continues from here",
         )
         if run.stopped:
             raise Stopped(run.stopped)

@@ -1,7 +1,9 @@
 """The laboratory's measures find what was put there, on strings that were not trained on."""
 
 import json
+import re
 import zlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,13 +11,17 @@ import pytest
 
 from demos.bottleneck import __main__ as bottleneck
 from demos.bottleneck import experiments, interventions, measures, models
+from demos.bottleneck.claims import find_claims
 from demos.bottleneck.experiments import EXPERIMENTS, LONG, disjoint
+from demos.bottleneck.figures import SEEDS
 from demos.bottleneck.models import Laboratory
-from demos.bottleneck.sentences import TOLD, find
 from demos.bottleneck.terminal import told
+from demos.bottleneck.texts import LANGUAGES, read_texts
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import UNK, Vocabulary, make_batch
+from numpy_seq2seq.layers import embedding_forward
+from numpy_seq2seq.recurrent import recurrent_forward
 from numpy_seq2seq.seq2seq import (
     decode_forward,
     encode_forward,
@@ -25,6 +31,7 @@ from numpy_seq2seq.seq2seq import (
 )
 from numpy_seq2seq.tasks import is_held_out
 
+FIGURES = Path(bottleneck.__file__).parents[1] / "figures"
 VOCABULARY = Vocabulary("abcdef")
 
 
@@ -123,6 +130,39 @@ def test_gradient_map_of_a_model_that_reads_one_place_has_one_column():
     np.testing.assert_allclose(shares, np.tile(np.arange(5) == 2, (5, 1)).astype(float), atol=1e-12)
 
 
+@pytest.mark.parametrize("factor", (0.5, 1, 2))
+def test_a_change_is_multiplied_at_every_step(factor):
+    """A state that is near zero and only multiplied: its Jacobian over t steps is factor^t times the
+    identity."""
+    params, config = model("fixed")
+    params["encoder"] = {name: np.zeros_like(a) for name, a in params["encoder"].items()}
+    params["encoder"]["Wh"] = factor * np.eye(8)
+    norms = measures.jacobian_norms(batch(3), params, config)
+    np.testing.assert_allclose(norms.at(state="h"), factor ** np.arange(1.0, 5))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_norms_are_those_of_the_numeric_jacobian(cell):
+    params, config = model("fixed", cell=cell)
+    strings, h = batch(2), 1e-5
+    x, _ = embedding_forward(strings.source, params["source_embedding"])
+    parts, H = CELLS[cell].states, config.hidden_size
+
+    def last_state(x, start):
+        state = tuple(np.split(start, parts, axis=1))
+        return np.concatenate(recurrent_forward(x, state, params["encoder"], CELLS[cell])[1], axis=1)
+
+    for t in (1, 3):
+        wanted = np.zeros((2, parts * H, parts * H))
+        for unit, step in enumerate(h * np.eye(parts * H)):
+            start = np.tile(step, (2, 1))
+            wanted[:, :, unit] = (last_state(x[:, :t], start) - last_state(x[:, :t], -start)) / (2 * h)
+        norms = measures.jacobian_norms(strings, params, config).at(step=t)
+        for k in range(parts):
+            block = wanted[:, k * H : (k + 1) * H, k * H : (k + 1) * H]
+            assert norms[k] == pytest.approx(np.sqrt((block**2).sum(axis=(1, 2)) / H).mean(), rel=1e-6)
+
+
 def test_tokens_with_unchanged_weights_are_the_tokens_of_the_model():
     for score in ("dot", "general", "additive"):
         params, config = model(score=score)
@@ -214,31 +254,62 @@ def test_quick_run_tells_all_and_goes_on_from_kept_models(tmp_path, capsys):
     assert bottleneck.main([*arguments, "--only", "length"]) == 0
     shown, models = capsys.readouterr().out, {p: p.read_bytes() for p in kept.glob("*.npz")}
     figures = json.loads(path.read_text())["findings"]["length"]
-    assert len(models) == 4 and all(word in shown for word in figures["sentences"][0].split())
-    assert bottleneck.main([*arguments, "--only", "length"]) == 0
+    assert len(models) == 4 and all(claim["claim"] in shown for claim in figures["claims"])
+    assert bottleneck.main([*arguments, "--only", "length", "--language", "ko"]) == 0
     again = capsys.readouterr().out
     assert "s left" not in again and {p: p.read_bytes() for p in kept.glob("*.npz")} == models
-    assert json.loads(path.read_text())["findings"]["length"] == figures
+    in_korean = json.loads(path.read_text())["findings"]["length"]
+    assert in_korean["exact"] == figures["exact"] and all(c["claim"] in again for c in in_korean["claims"])
+    told = [[(c["measured"], c["needed"], c["held"]) for c in f["claims"]] for f in (figures, in_korean)]
+    assert told[0] == told[1]
+
+
+def test_figures_are_written_and_nothing_else(tmp_path, capsys):
+    arguments = ["--quick", "--steps", "1", "--hidden", "4", "--models", str(tmp_path / "kept")]
+    drawn = tmp_path / "drawn"
+    drawn.mkdir()
+    assert bottleneck.main([*arguments, "--figures", str(drawn)]) == 0
+    assert {p.name for p in drawn.iterdir()} == {p.name for p in FIGURES.glob("*.svg")}
+    assert len(list((tmp_path / "kept").iterdir())) == 2 * SEEDS
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    (
+        (["--only", "lenght"], "--only must be one of length, position"),
+        (["--language", "de"], "--language must be one of en, ko; got 'de'"),
+        (["--hidden", "7"], "--hidden must be even"),
+        (["--full", "--steps", "3"], "leave --steps 3 out"),
+        (["--figures", "nowhere"], "--figures: there is no folder nowhere"),
+        (["--figures", ".", "--only", "length"], "leave --only out"),
+    ),
+)
+def test_wrong_options_are_told_before_any_work(arguments, said, tmp_path):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        bottleneck.main([*arguments, "--models", str(tmp_path / "kept")])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("cell", ("rnn", "gru", "lstm"))
 def test_the_fixed_vector_is_given_as_many_parameters(cell, tmp_path):
     lab = Laboratory(tmp_path, 0, 2, cell, 64, (16, 64), 12)
-    configs = lab._config("luong", 64, cell=cell), lab._config("fixed", lab.matched(cell), cell=cell)
+    configs = lab._config("luong", 64, cell=cell), lab._config("fixed", lab.matched[cell], cell=cell)
     counts = [parameter_count(seq2seq_init(np.random.default_rng(0), config)) for config in configs]
-    assert 0.9 < counts[0] / counts[1] < 1.1 and lab.matched(cell) >= 64
+    assert 0.9 < counts[0] / counts[1] < 1.1 and lab.matched[cell] >= 64
 
 
 @pytest.mark.slow
 def test_every_experiment_runs_and_is_drawn(tmp_path, capsys):
     lab = Laboratory(tmp_path, 0, 2, "rnn", 8, (4, 8), 12)
     lab.plan(EXPERIMENTS.values())
-    assert EXPERIMENTS.keys() == TOLD.keys()
     for name, experiment in EXPERIMENTS.items():
-        finding = find(name, lab.run(experiment))
-        for grid in finding.grids.values():
+        grids = lab.run(experiment)
+        for grid in grids.values():
             assert grid.values.shape == tuple(len(labels) for _, labels in grid.axes)
-        assert all(sentence.split()[0] in told(finding) for sentence in finding.sentences)
+        for language in LANGUAGES:
+            text = read_texts(language)
+            finding = bottleneck.Finding(name, grids, find_claims(name, grids, text))
+            assert all(claim.text in told(finding, text) for claim in finding.claims)
     assert set(lab.models) == lab.planned
 
 
