@@ -1,4 +1,10 @@
-"""Every encoder, decoder and score on one task, or every cell. Run `python -m demos.models_compared`."""
+"""Every decoder and score on one task, or every cell: `python -m demos.models_compared`.
+
+Trains all models on the same strings in the same order for the same number of steps. fixed and peeky have
+to pass the source through one vector; the others attend. With --cells the model stays the same and its cell
+changes: RNN, GRU, LSTM. Without attention the cell has to keep everything, so there the differences show;
+with --cells luong they nearly vanish. Takes about a minute.
+"""
 
 from numpy_seq2seq import Config, Vocabulary, draw_pairs, make_batch, show
 from numpy_seq2seq.cells import CELLS
@@ -7,7 +13,7 @@ from numpy_seq2seq.tasks import LETTERS, TASKS
 
 from . import shared
 
-MODELS = {  # choices of a Config, beside the cell; Bahdanau's encoder reads in both directions, as in the paper
+MODELS = {  # choices of a Config, beside the cell; Bahdanau's encoder reads both ways, as in the paper
     "fixed": {"decoder": "fixed"},
     "peeky": {"decoder": "peeky"},
     "luong dot": {"decoder": "luong", "score": "dot"},
@@ -16,38 +22,35 @@ MODELS = {  # choices of a Config, beside the cell; Bahdanau's encoder reads in 
     "luong feeding": {"decoder": "luong_feeding", "score": "dot"},
     "bahdanau": {"decoder": "bahdanau", "score": "additive", "directions": 2},
 }
+NOTE = """\
+exact, len: share of held-out strings entirely right; to 99%: seconds until 99% of 64 of them were;
+loss: nats per token"""
 LENGTHS, SHOWN = (1, 10), (1, 2, 4, 6, 8, 10)
-ABOUT = """\
-Train every model of the family on the same strings in the same order for the same number of steps.
-
-fixed and peeky have to pass the source through one vector; the others attend. With --cells the model stays the
-same and its cell changes: RNN, GRU, LSTM. Without attention the cell has to keep everything, so there the
-differences show; with --cells luong they nearly vanish. Takes about a minute."""
 
 
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options, letters = read_options(arguments), Vocabulary(LETTERS)
-    rows = MODELS if options.cells is None else {cell: {"decoder": options.cells, "cell": cell} for cell in CELLS}
+    cells = {cell: {"decoder": options.cells, "cell": cell} for cell in CELLS}
+    models = MODELS if options.cells is None else cells
     sizes = len(letters), len(letters), 32, options.hidden
-    configs = {name: Config(*sizes, **{"cell": options.cell, **choices}) for name, choices in rows.items()}
+    configs = {name: Config(*sizes, **{"cell": options.cell, **choices}) for name, choices in models.items()}
 
     def draw(rng, count=shared.BATCH, held_out=False):
         return draw_pairs(options.task, rng, count, LENGTHS, LETTERS, held_out)
 
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
-    runs = shared.fit_each(
-        configs, lambda rng: make_batch(draw(rng), letters, letters), options, vocabularies=(letters, letters),
-        data={"task": options.task}, sample=held_out[: shared.BATCH],
-    )
+    runs = shared.fit_each(configs, lambda rng: make_batch(draw(rng), letters, letters), options,
+                           (letters, letters), {"task": options.task}, sample=held_out[: shared.BATCH])
     found = {run.name: shared.string_figures(options.task, shared.judge(run, held_out)) for run in runs}
     result = {"task": options.task, "seed": options.seed, "cells" if options.cells else "models": found}
     return shared.finish(options, report(options, found), result, stopped=runs[-1].stopped)
 
 
 def read_options(arguments):
-    command = shared.parser("models_compared", ABOUT)
-    command.add_argument("--task", metavar="NAME", default="reverse", help=f"{' or '.join(TASKS)} (default: reverse)")
+    command = shared.parser("models_compared", __doc__)
+    command.add_argument("--task", metavar="NAME", default="reverse", 
+                         help=f"{' or '.join(TASKS)} (default: reverse)")
     command.add_argument("--cells", metavar="DECODER", nargs="?", const="fixed",
                          help="compare the cells, with this decoder (fixed, if none is named)")
     shared.add_common_options(command, seed=0, steps=400, hidden=64, cell="lstm")
@@ -70,11 +73,7 @@ def report(options, found):
     head = ("model", "parameters", "seconds", "to 99%", "loss", "exact", *(f"len {n}" for n in SHOWN))
     same = f"decoder {options.cells}" if options.cells else options.cell
     title = f"{options.task}, {same}, {options.steps} steps, seed {options.seed}"
-    note = (
-        "exact, len: share of held-out strings entirely right; to 99%: seconds until 99% of 64 of them were;\n"
-        "loss: nats per token"
-    )
-    return "\n\n".join([f"\n{title}", show.table(head, rows), note])
+    return "\n\n".join([f"\n{title}", show.table(head, rows), NOTE])
 
 
 if __name__ == "__main__":

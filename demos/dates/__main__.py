@@ -1,7 +1,11 @@
-"""Dates as people write them to ISO 8601: attention beside the fixed vector. Run `python -m demos.dates`.
+"""Dates as people write them to ISO 8601, letter by letter: `python -m demos.dates`.
 
-The language and its rules are in language.py. Both models have the same encoder, see the same dates in the same
-order and take the same number of steps. All figures are on days that never occur in training.
+    SUN, Apr 3rd, '05   ->   2005-04-03
+
+language.py has the hundreds of patterns and their rules. Two models with the same encoder see the same
+dates in the same order and take the same number of steps: the decoder of one attends, the other's gets the
+encoder's last state and nothing else. Both are shown on days that never occur in training. Takes about a
+minute.
 """
 
 from numpy_seq2seq import Config, Vocabulary, make_batch
@@ -14,33 +18,22 @@ READS, WRITES = Vocabulary(LETTERS), Vocabulary(ISO_LETTERS)
 EMBEDDING, DIRECTIONS, WARMUP = 32, 2, 100
 HELD_OUT, EXAMPLES = 4000, 10
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}  # of the answer 2005-04-03
-ABOUT = f"""\
-Read dates as people write them, 'SUN, Apr 3rd, '05', and write the day in ISO 8601, 2005-04-03.
-
-{len(PATTERNS)} patterns, letter by letter. Trains two models with the same encoder on the same dates: one whose
-decoder attends, and one that gets the encoder's last state and nothing else. Then shows both on days that never
-occur in training. Takes about a minute."""
 
 
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options = read_options(arguments)
     results = train(options)
-    found = [{**shared.figures(result), "part_accuracy": part_accuracy(result)} for result in results]
-    claims = list(claimed(results))
-    return shared.finish(
-        options, report(results, found, claims),
-        shared.as_json("dates", options, found, claims) | {"patterns": len(PATTERNS)},
-        lambda: shared.attention_page("dates", results[0], shared.longest(results[0].pairs)),
-        results[-1].run.stopped,
-    )
+    found = [figures(result) for result in results]
+    numbers = shared.longest(results[0].pairs)
+    parts, claims = report(results, found), claimed(results)
+    return shared.conclude("dates", options, parts, results, found, claims, numbers)
 
 
 def read_options(arguments):
-    command = shared.parser("dates", ABOUT)
-    shared.add_common_options(
-        command, seed=0, steps=1800, hidden=64, cell="lstm", decoder="luong", score=None, html="attention maps"
-    )
+    command = shared.parser("dates", __doc__)
+    shared.add_common_options(command, seed=0, steps=1800, hidden=64, cell="lstm", decoder="luong",
+                              score=None, html="attention maps")
     return shared.settle_options(command.parse_args(arguments))
 
 
@@ -53,38 +46,46 @@ def train(options):
     }
     count = HELD_OUT // 10 if options.quick else HELD_OUT
     held_out = draw_pairs(shared.held_out_stream(options.seed), count, held_out=True)
-    runs = shared.fit_each(
-        configs, lambda rng: make_batch(draw_pairs(rng, shared.BATCH), READS, WRITES), options, (READS, WRITES),
-        {"task": "dates"}, sample=held_out[: 2 * shared.BATCH], warmup=WARMUP,
-    )
+    runs = shared.fit_each(configs, draw_batch, options, (READS, WRITES), {"task": "dates"},
+                           sample=held_out[: 2 * shared.BATCH], warmup=WARMUP)
     return [shared.judge(run, held_out) for run in runs]
+
+
+def draw_batch(rng):
+    return make_batch(draw_pairs(rng, shared.BATCH), READS, WRITES)
+
+
+def figures(result):
+    """What one model reached, as a dict for tables and JSON."""
+    return {**shared.figures(result), "patterns": len(PATTERNS), "part_accuracy": part_accuracy(result)}
 
 
 def part_accuracy(result):
     """dict: year, month, day -> share of answers in which all its digits are right."""
     pairs = [("".join(said), target) for said, (_, target) in zip(result.said, result.pairs)]
-    return {part: sum(said[a] == target[a] for said, target in pairs) / len(pairs) for part, a in PARTS.items()}
+    right = {part: [said[where] == target[where] for said, target in pairs] for part, where in PARTS.items()}
+    return {part: sum(shares) / len(shares) for part, shares in right.items()}
 
 
 def claimed(results):
     """What this run should show, each with its threshold."""
+    claims = []
     for result in results:
-        share, text = float(result.right.mean()), f"{result.run.name}: dates of held-out days that are right"
-        yield Claim(text, share, 0.995 if result.maps else 0.98, at_most=not result.maps, form="{:.2%}")
+        text, bound = f"{result.run.name}: dates that are right", 0.995 if result.maps else 0.98
+        claims.append(Claim(text, float(result.right.mean()), bound, not result.maps, "{:.2%}"))
+    return claims
 
 
-def report(results, found, claims):
+def report(results, found):
     """Both models as text, the same examples for each."""
     parts = [(f"{part} right", *(f"{f['part_accuracy'][part]:.2%}" for f in found)) for part in PARTS]
     pairs = results[0].pairs
-    return "\n\n".join([
-        "",
+    return [
         shared.summary(f"On {len(pairs):,} dates, days held out", results, parts),
         shared.examples(results, range(EXAMPLES)),
         mistakes(results),
         shared.example_map(results[0], shared.longest(pairs)),
-        shared.claims_table(claims),
-    ])
+    ]
 
 
 def mistakes(results):

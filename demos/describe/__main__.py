@@ -1,11 +1,15 @@
-"""Sentences from records, of which several are right: a checker judges. Run `python -m demos.describe`.
+"""Sentences from records, of which several are right, so that a checker judges: `python -m demos.describe`.
 
-The records, the sentences and the checker are in records.py. The model learns from one right sentence for each
-record, drawn at random, and so learns all the ways to say it; which one it says is drawn from it at a temperature.
-All figures are on records, and names, that never occur in training.
+    city: Oslo  name: Mira  food: soup   ->   Mira, who lives in Oslo, likes soup.
 
-Equality with one wanted sentence (exact_match, token_accuracy in the JSON) says little here: the more ways a
-record can be put, the lower they are.
+The fields stand in any order and some are missing. A sentence is right if it says every field exactly once
+and nothing else; records.py has the grammar and the checker. Names are spelled and must be copied letter by
+letter. The model learns from one right sentence for each record, drawn at random, and so learns all the
+ways to say it; which one it says is drawn from it at a temperature. It is shown on records, and names, that
+never occur in training. Takes about two minutes.
+
+Equality with one wanted sentence (exact_match, token_accuracy in the JSON) says little here: the more ways
+a record can be put, the lower they are.
 """
 
 from collections import Counter
@@ -22,10 +26,6 @@ from .records import draw_records, draw_sentence, facts, faults, source_tokens, 
 READS, WRITES = map(Vocabulary, vocabularies())
 EMBEDDING = 32
 HELD_OUT, DRAWS, EXAMPLES = 500, 10, 3
-ABOUT = """\
-Describe a record (name, city, food, hour …; fields in any order, some missing) in a sentence. There are several
-right ones, so a checker decides: every field exactly once, nothing else. Names are spelled and must be copied
-letter by letter. Takes about two minutes."""
 
 
 class Described(NamedTuple):
@@ -42,15 +42,12 @@ def main(arguments=None):
     options = read_options(arguments)
     model = train(options)
     found = figures(model)
-    claims = list(claimed(found))
-    return shared.finish(
-        options, report(model, found, claims), shared.as_json("describe", options, [found], claims),
-        lambda: shared.attention_page("records", model.result, named(model)), model.result.run.stopped,
-    )
+    parts, claims = report(model, found), list(claimed(found))
+    return shared.conclude("describe", options, parts, [model.result], [found], claims, named(model))
 
 
 def read_options(arguments):
-    command = shared.parser("describe", ABOUT)
+    command = shared.parser("describe", __doc__)
     shared.add_common_options(command, seed=0, steps=1500, hidden=128, cell="gru", html="attention maps")
     command.add_argument("--temperature", metavar="T", type=float, default=0.7,
                          help="of the drawn sentences: towards 0 the most probable one (default: 0.7)")
@@ -63,19 +60,17 @@ def read_options(arguments):
 def train(options):
     """Train the model and let it describe held-out records: in the most probable words, and as drawn."""
     sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
-    configs = {"attention": Config(*sizes, cell=options.cell, decoder="bahdanau", score="additive", directions=2)}
+    config = Config(*sizes, cell=options.cell, decoder="bahdanau", score="additive", directions=2)
 
     def draw(rng):
         return make_batch(pairs_of(rng, draw_records(rng, shared.BATCH)), READS, WRITES)
 
-    (run,) = shared.fit_each(configs, draw, options, (READS, WRITES), {"task": "describe"})
+    run = shared.fit("attention", config, draw, options, (READS, WRITES), {"task": "describe"})
     rng = shared.held_out_stream(options.seed)
     records = draw_records(rng, HELD_OUT // 10 if options.quick else HELD_OUT, held_out=True)
     source, mask = make_source([source_tokens(record) for record in records], READS)
-    drawn = [
-        list(map(WRITES.decode, generate_sample(source, mask, run.params, run.config, rng, options.temperature).tokens))
-        for _ in range(DRAWS)
-    ]
+    asked = source, mask, run.params, config, rng, options.temperature
+    drawn = [list(map(WRITES.decode, generate_sample(*asked).tokens)) for _ in range(DRAWS)]
     return Described(options.temperature, records, shared.judge(run, pairs_of(rng, records)), drawn)
 
 
@@ -137,13 +132,13 @@ def claimed(found):
     drawn = found["drawn"]
     yield Claim("drawn sentences that say every field once and nothing else", drawn["right"], 0.95)
     yield Claim("names never seen in training that are copied letter for letter", drawn["names_copied"], 0.98)
-    yield Claim(f"different right sentences in {DRAWS} about one record", drawn["phrasings"], 3, form="{:.1f}")
+    yield Claim(f"different right sentences in {DRAWS} of a record", drawn["phrasings"], 3, form="{:.1f}")
 
 
 # ---- what a person sees ------------------------------------------------------------------------------------
 
 
-def report(model, found, claims):
+def report(model, found):
     """Everything about the model as text."""
     drawn = found["drawn"]
     rows = [
@@ -157,13 +152,11 @@ def report(model, found, claims):
         *((f"fault: {fault}", "", f"{count} times") for fault, count in drawn["faults"].most_common(3)),
     ]
     head = f"On {len(model.records)} records, names held out"
-    return "\n\n".join([
-        "",
+    return [
         show.table((head, "most probable", f"drawn at {model.temperature:g}"), rows),
         examples(model),
         shared.example_map(model.result, named(model, 200)),
-        shared.claims_table(claims),
-    ])
+    ]
 
 
 def examples(model):
@@ -172,9 +165,10 @@ def examples(model):
     for n, record in enumerate(model.records[:EXAMPLES]):
         fields = {**record, "name": record["name"].title()} if "name" in record else record
         lines += ["", "record  " + "  ".join(f"{field}: {value}" for field, value in fields.items())]
-        for label, tokens in (("best", model.result.said[n]), *(("drawn", drawn[n]) for drawn in model.drawn[:3])):
-            wrong = "; ".join(faults(record, tokens))
-            lines.append(f"{label:<6}  {written(tokens[:40])} {f'{show.mark(False)} ({wrong})' if wrong else show.mark(True)}")
+        for label, sentences in zip(("best", *["drawn"] * 3), (model.result.said, *model.drawn)):
+            wrong = "; ".join(faults(record, sentences[n]))
+            verdict = f"{show.mark(False)} ({wrong})" if wrong else show.mark(True)
+            lines.append(f"{label:<6}  {written(sentences[n][:40])} {verdict}")
     return "\n".join(lines[1:])
 
 

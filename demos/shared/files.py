@@ -3,7 +3,7 @@
 import os
 
 READ = ("file", "ask", "translate")  # options that name a file to read; --resume too
-ENDINGS = {"json": ".json", "html": ".html"}  # what is written again and again under one name, and how it ends
+ENDINGS = {"json": ".json", "html": ".html"}  # what is written again and again under one name
 
 
 def model_file(path, tag=""):
@@ -32,7 +32,7 @@ def check_files(options, tags=("",)):
                 raise ValueError(f"--{other} and --{name} name the same file, {path}")
         for other, needed in read:
             if _same(path, needed):
-                raise ValueError(f"--{name} would write over {needed}, which is read ({other}); give another name")
+                raise ValueError(f"--{name} would write over {needed}, which is read ({other})")
 
 
 def _check_place(name, path):
@@ -50,11 +50,12 @@ def _check_place(name, path):
     if name == "save" and path.suffix != ".npz":
         raise ValueError(f"--save: a model's file ends in .npz, got {path}")
     if name == "save" and path.exists():
-        raise ValueError(f"--save: there is a {path} already; --resume goes on with it, another name keeps both")
+        raise ValueError(f"--save: there is a {path} already; --resume it, or give another name")
     if name == "output" and path.exists():
         raise ValueError(f"--output: there is a {path} already; give another name")
-    if name in ENDINGS and not place.endswith(ENDINGS[name]) and os.path.isfile(place) and os.path.getsize(place):
-        raise ValueError(f"--{name} would write over {path}; give another name, or one that ends in {ENDINGS[name]}")
+    ending = ENDINGS.get(name, "")
+    if not place.endswith(ending) and os.path.isfile(place) and os.path.getsize(place):
+        raise ValueError(f"--{name} would write over {path}; give a name that ends in {ending}")
 
 
 def _same(one, other):

@@ -1,4 +1,4 @@
-"""The command line of a program: the options that programs share, and what is wrong with them before any work."""
+"""The command line: the options that programs share, and what is wrong with them before any work."""
 
 import argparse
 import sys
@@ -30,8 +30,9 @@ class _Parser(argparse.ArgumentParser):
 
 def parser(name, description, epilog=STOP):
     """An argument parser that says what is wrong in one line and exits with 2."""
+    texts = {"description": description, "epilog": epilog}
     layout = argparse.RawDescriptionHelpFormatter
-    return _Parser(prog=f"python -m demos.{name}", description=description, epilog=epilog, formatter_class=layout)
+    return _Parser(prog=f"python -m demos.{name}", formatter_class=layout, **texts)
 
 
 def add_common_options(command, saves=True, html=None, **defaults):
@@ -98,10 +99,9 @@ def settle_options(options):
         if getattr(options, name, None) is not None:
             check_choice(f"--{name}", getattr(options, name), known)
     if hasattr(options, "decoder") and not DECODERS[options.decoder].attends:
-        if getattr(options, "score", None) is not None:
-            raise ValueError(f"--score {options.score} would be ignored: decoder {options.decoder} does not attend")
-        if getattr(options, "html", None) is not None:
-            raise ValueError(f"--html draws attention maps, and decoder {options.decoder} does not attend")
+        for name, value in (("score", options.score), ("html", getattr(options, "html", None))):
+            if value is not None:
+                raise ValueError(f"--{name} would be ignored: decoder {options.decoder} does not attend")
     check_files(options)
     return options
 

@@ -41,7 +41,7 @@ def run(main):
 
 
 def _open_streams():
-    """Streams that whoever started the program has closed lead nowhere; a character that cannot be shown is a ?."""
+    """A stream that is closed leads nowhere; a character that cannot be shown is a ?."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))
@@ -79,13 +79,13 @@ def _terminal_may_be_gone():
 def finish(options, text, found, page=None, stopped=0):
     """Show what was found; where an option asks for it write it as JSON, and what page() returns as HTML.
 
-    First the files, since nobody may be reading the screen any more; and whatever becomes of them, the screen.
+    First the files, since nobody may be reading the screen any more; and the screen even if they fail.
 
     Args:
         text:    for the screen.
         found:   dict for JSON; NumPy's numbers and arrays become plain ones.
         page:    () -> HTML.
-        stopped: number of the signal that ended the work before its end, or 0. It is in the JSON as `interrupted`.
+        stopped: number of the signal that ended the work early, or 0; in the JSON it is `interrupted`.
     Returns:
         exit status: 0, or 128 + stopped.
     """
@@ -131,8 +131,8 @@ def prompts():
 
 
 class Stop:
-    """While it is open, a first Ctrl-C, SIGTERM or SIGHUP only asks to stop: its number is `asked`. A second one
-    stops at once. What is ignored (nohup) stays so."""
+    """While it is open, a first Ctrl-C, SIGTERM or SIGHUP only asks to stop: its number is `asked`. A second
+    one stops at once. What is ignored (nohup) stays so."""
 
     def __enter__(self):
         self.asked, self.before = 0, {}

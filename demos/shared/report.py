@@ -1,6 +1,7 @@
 """What a program shows of its models: tables, bars, maps and claims as text; figures for JSON; a page."""
 
 import shutil
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy_seq2seq.data import make_batch
 from numpy_seq2seq.seq2seq import parameter_count
 from numpy_seq2seq.training import evaluate
 
+from .program import finish
 from .training import Run
 
 TOGETHER = 512  # pairs that are evaluated at one time
@@ -24,7 +26,7 @@ class Result(NamedTuple):
     run: Run
     pairs: list  # of (source, target)
     said: list  # its answer to each, as a list of symbols
-    maps: list | None  # of each (T, S) weights: a row for each symbol and the end, a column for each source symbol and the end
+    maps: list | None  # of each the weights: a row for an output symbol, a column for one of the source
     loss: float  # nats per token, told the right tokens
     token_accuracy: float
 
@@ -37,7 +39,8 @@ class Result(NamedTuple):
 def judge(run, pairs):
     """A Result from a Run and held-out pairs."""
     seen, tokens = [], []
-    for batch in (make_batch(pairs[k : k + TOGETHER], *run.vocabularies) for k in range(0, len(pairs), TOGETHER)):
+    for k in range(0, len(pairs), TOGETHER):
+        batch = make_batch(pairs[k : k + TOGETHER], *run.vocabularies)
         seen.append(evaluate(run.params, run.config, batch))
         tokens.append(batch.target_mask.sum())
     loss, accuracy = (float(np.average([getattr(e, name) for e in seen], weights=tokens))
@@ -70,8 +73,8 @@ def figures(result):
 def as_json(task, options, found, claims=()):
     """The first model's figures, those of a model beside it under its decoder's name, and the claims."""
     first, *others = found
-    beside = {other["decoder"]: other for other in others}
-    return {"task": task, "seed": options.seed, **first, **beside, "claims": [claim.as_dict() for claim in claims]}
+    about = {"task": task, "seed": options.seed, "claims": [claim.as_dict() for claim in claims]}
+    return {**about, **first, **{other["decoder"]: other for other in others}}
 
 
 def by_group(result, groups):
@@ -119,6 +122,21 @@ def claims_table(claims, head=("claim", "measured", "needed", "held")):
     return show.table(head, rows)
 
 
+def conclude(task, options, parts, results, found, claims, numbers, say=str):
+    """Finish a program that compares models: text, JSON and page from what it found.
+
+    Args:
+        parts:   of the text.
+        results, found: of each model, its Result and its figures.
+        numbers: of the pairs on the page, with answers written by `say`.
+    Returns:
+        exit status.
+    """
+    text, found = "\n\n".join(["", *parts, claims_table(claims)]), as_json(task, options, found, claims)
+    page = partial(attention_page, task, results[0], numbers, say)
+    return finish(options, text, found, page, results[-1].run.stopped)
+
+
 # ---- tables ------------------------------------------------------------------------------------------------
 
 
@@ -163,8 +181,12 @@ def shares(title, results, found):
 
 def bars(title, head, results, found):
     """A row for each key of the dicts in found, with a bar and the share of each model."""
-    rows = [(key, *(f"{show.fit(show.bar(s[key]), 20)} {percent(s[key]):>5}" for s in found)) for key in found[0]]
+    rows = [(key, *(_bar(share[key]) for share in found)) for key in found[0]]
     return f"{title}\n{show.table((head, *(show.fit(name, 26) for name in names(results))), rows)}"
+
+
+def _bar(share):
+    return f"{show.fit(show.bar(share), 20)} {percent(share):>5}"
 
 
 # ---- maps --------------------------------------------------------------------------------------------------
@@ -181,14 +203,14 @@ def longest(pairs, count=6):
 
 
 def tokens(result, n, say=str):
-    """Source and answer n as tokens, the answer's as `say` writes them, with the end; and the map between them."""
+    """Source and answer n as tokens, those of the answer as `say` writes them, and the map between them."""
     source = ["·" if symbol == " " else symbol for symbol in result.pairs[n][0]]
     output = [*map(say, result.said[n]), show.EOS_SIGN][: len(result.maps[n])]
     return [*source, show.EOS_SIGN], output, result.maps[n][: len(output), : len(source) + 1]
 
 
 def example_map(result, numbers, say=str):
-    """The first map that is not too wide, of a poor model's long answer the beginning; or that there is none."""
+    """The first map that is not too wide; of a long answer the beginning. Or that there is none."""
     if result.maps is None:
         return "This model has no map: it does not attend."
     columns = shutil.get_terminal_size((COLUMNS, 0)).columns
@@ -204,7 +226,7 @@ def attention_page(task, result, numbers, say=str):
     config = result.run.config
     note = (
         f"{config.cell}, {config.decoder}, {config.score}; {result.run.steps} steps; exact match "
-        f"{result.right.mean():.1%} on held-out data. Move a slider: at each step the decoder looks back at the "
-        "whole source, and the shade shows where it looks."
+        f"{result.right.mean():.1%} on held-out data. Move a slider: at each step the decoder looks back at "
+        "the whole source, and the shade shows where it looks."
     )
     return show.attention_page(f"Attention on {task}", note, [tokens(result, n, say) for n in numbers])

@@ -27,7 +27,8 @@ def string_figures(task, result):
 def accuracy_by_position(result, length):
     """(length,) share of targets of one length whose symbol at each position is right."""
     of = [(said, target) for said, (_, target) in zip(result.said, result.pairs) if len(target) == length]
-    return np.mean([[t < len(said) and said[t] == target[t] for t in range(length)] for said, target in of], axis=0)
+    right = [[t < len(said) and said[t] == target[t] for t in range(length)] for said, target in of]
+    return np.mean(right, axis=0)
 
 
 def alignment_accuracy(task, result):
@@ -40,7 +41,7 @@ def alignment_accuracy(task, result):
 
 
 def talk(run):
-    """Read strings and decode them token by token. Returns 2 if a script handed in a string that is refused."""
+    """Read strings and decode them token by token. Returns 2 if one from a script is refused."""
     status, (vocabulary, _) = 0, run.vocabularies
     say("\nType a string and Enter; an empty line decodes the empty string, Ctrl-D ends.")
     for line in prompts():

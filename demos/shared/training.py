@@ -1,9 +1,9 @@
 """One training: run to its end, stopped in between, or resumed; and several, one after another.
 
 A run is decided by its options and its seed. It draws from four streams of random numbers, so that none
-disturbs another: 0 initial parameters, 1 training data, 2 held-out data (the program's own), 3 noise (dropout).
-A checkpoint holds all that the next step depends on: a run that is resumed ends with the same bits as one that
-was never stopped, with the same number of threads on the same kind of processor.
+disturbs another: 0 initial parameters, 1 training data, 2 held-out data (the program's own), 3 noise
+(dropout). A checkpoint holds all that the next step depends on: a run that is resumed ends with the same
+bits as one that was never stopped, with the same number of threads on the same kind of processor.
 """
 
 import itertools
@@ -103,8 +103,8 @@ def fit_each(configs, draw, options, vocabularies, data, **choices):
     return runs
 
 
-def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK, warmup=WARMUP, best=None, tag="",
-        seconds_after=0.0, advice=None):
+def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK, warmup=WARMUP, best=None,
+        tag="", seconds_after=0.0, advice=None):
     """Train one model with Adam, warm-up and cosine, under a progress line, with checkpoints where asked.
 
     Args:
@@ -112,38 +112,39 @@ def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK
         draw:    np.random.Generator -> data.Batch, one training batch.
         options: of the program: seed, steps, save and resume.
         vocabularies: (source, target).
-        data:    dict, what decides the training data beside the seed, as JSON holds it. A training is resumed with
-                 the same only.
+        data:    dict, what decides the training data beside the seed, as JSON holds it. A training is resumed
+                 with the same only.
         sample:  held-out pairs; their exact match is shown now and then.
         best:    Best, for validation and early stopping; filled in.
         tag:     of a model after the program's first, for the name of its file.
         seconds_after: expected to follow this model; counted into the time left.
         advice:  how to resume after Ctrl-C, where that is not by --resume.
     Returns:
-        Run. After Ctrl-C, SIGTERM or SIGHUP the step under way is finished and saved. With `best` its params, and
-        those of the checkpoint, are the best ones, once there are such.
+        Run. After Ctrl-C, SIGTERM or SIGHUP the step under way is finished and saved. With `best` its params,
+        and those of the checkpoint, are the best ones, once there are such.
     Raises:
         ValueError: a checkpoint that cannot be read, or of a run with other options.
     """
-    settings = {"seed": options.seed, "steps": options.steps, **data}
-    start = _resumed(model_file(options.resume, tag), tag, config, settings) or _begun(config, settings, vocabularies)
+    steps, settings = options.steps, {"seed": options.seed, "steps": options.steps, **data}
+    start = _resumed(model_file(options.resume, tag), tag, config, settings)
+    start = start or _begun(config, settings, vocabularies)
     training = _Training(start, model_file(options.save or options.resume, tag), best)
-    reports = training.reports(draw, options.steps, lambda step: warmup_cosine(step, options.steps, peak, warmup))
-    progress = Progress(name, options.steps, start=start.step, seconds_after=seconds_after)
+    reports = training.reports(draw, steps, lambda step: warmup_cosine(step, steps, peak, warmup))
+    progress = Progress(name, steps, start=start.step, seconds_after=seconds_after)
     sample = make_batch(sample, *vocabularies) if sample else None
     with Stop() as stop:
-        while training.step < options.steps and not stop.asked and not training.over():
+        while training.step < steps and not stop.asked and not training.over():
             report = training.take(next(reports))
-            if best is not None and (report.step % best.every == 0 or report.step == options.steps):
+            if best is not None and (report.step % best.every == 0 or report.step == steps):
                 progress.score = f"  valid {best.look(report.step, training.params):.4f}"
-            seen = sample is not None and report.step % max(options.steps // 20, 1) == 0
+            seen = sample is not None and report.step % max(steps // 20, 1) == 0
             progress.update(report, training.exact(sample) if seen else None)
             if time.perf_counter() - training.saved > SAVE_SECONDS:
                 training.save()
         if training.step > start.step or not (training.path and training.path.exists()):
             training.save()
     if stop.asked:
-        say(f"\nstopped after step {training.step} of {options.steps}; {advice or _how_to_resume(options)}")
+        say(f"\nstopped after step {training.step} of {steps}; {advice or _how_to_resume(options)}")
     return training.run(name.strip(), stop.asked)
 
 
@@ -223,21 +224,23 @@ def _resumed(path, tag, config, settings):
     was = {**start.notes["settings"], **asdict(start.config)}
     for option in was | now:
         if option != "steps" and was.get(option) != now.get(option):
-            raise ValueError(f"{path} was trained with {option} {was.get(option)}, and now it is {now.get(option)}; "
-                             "resume with the options that it was begun with")
+            raise ValueError(f"{path} was trained with {option} {was.get(option)}, and now it is "
+                             f"{now.get(option)}; resume with the options that it was begun with")
     if start.step > settings["steps"]:
         raise ValueError(f"{path} has taken {start.step} steps; --steps {settings['steps']} would be fewer")
     if was["steps"] != now["steps"]:
-        say(f"{path}: begun with --steps {was['steps']}, now {now['steps']}; from step {start.step + 1} on the learning "
-            f"rate is that of a training of {now['steps']} steps")
-    if start.notes["threads"] != _threads():
-        say(f"{path}: trained with {start.notes['threads']} threads, now {_threads()}; the last bits may differ")
+        say(f"{path}: begun with --steps {was['steps']}, now {now['steps']}; from step {start.step + 1} on "
+            f"the learning rate is that of a training of {now['steps']} steps")
+    before, threads = start.notes.get("threads"), _threads()
+    if before not in (None, threads):
+        say(f"{path}: trained with {before} threads, now {threads}; the last bits may differ")
     return start._replace(notes={**start.notes, "settings": settings})
 
 
 def _threads():
     """How many threads NumPy's products may use."""
-    limits = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"))
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    limits = (os.environ.get(name, "") for name in names)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return next((int(n) for n in limits if n.isdecimal()), processors)
 

@@ -1,13 +1,16 @@
-"""English to Korean with a known alignment: attention beside the fixed vector. `python -m demos.translate`.
+"""English to Korean, sentences of 4 to 25 words, with a known alignment: `python -m demos.translate`.
 
-The languages and their rules are in korean.py. Both models have the same encoder, see the same sentences in the
-same order and take the same number of steps. All figures are on sentences that never occur in training: some of
-combinations of words that do occur there, the others with at least one that does not.
+Subject, verb, object become subject, object, verb; particles depend on the last letter of the noun before
+them; negation, adjectives, clauses joined by and, but: korean.py has the rules. Two models with the same
+encoder see the same sentences in the same order and take the same number of steps: the decoder of one
+attends, the other's gets the encoder's last state and nothing else. Both are compared on sentences that
+never occur in training: some of combinations of words that do occur there, the others with at least one
+that does not. Where the first model looks is compared with the true alignment. Takes about two minutes.
 
-In training 7 of 10 words that the decoder is told are hidden (UNK), from both models alike. Otherwise it chooses
-between 은 and 는 by the word it has just written, and need not look at the noun: it would translate as well, but
-its largest weight would often lie elsewhere. For the same reason the attending decoder starts from zeros. Source:
-Bowman et al. (2016), section 3.1, "word dropout".
+In training 7 of 10 words that the decoder is told are hidden (UNK), from both models alike. Otherwise it
+chooses between 은 and 는 by the word it has just written, and need not look at the noun: it would translate
+as well, but its largest weight would often lie elsewhere. For the same reason the attending decoder starts
+from zeros. Source: Bowman et al. (2016), section 3.1, "word dropout".
 """
 
 from typing import NamedTuple
@@ -32,13 +35,6 @@ MODELS = {  # the choices in which the models differ
     "attention": {"decoder": "bahdanau", "score": "additive", "attention_only": True},
     "fixed vector": {"decoder": "fixed"},
 }
-ABOUT = """\
-Translate English sentences of 4 to 25 words into Korean: subject, verb, object become subject, object, verb;
-particles depend on the last letter of the noun before them; negation, adjectives, clauses joined by and, but.
-
-Trains two models with the same encoder on the same sentences: one whose decoder attends, and one that gets the
-encoder's last state and nothing else. Then compares both, and where the first one looks with the true alignment.
-Takes about two minutes."""
 
 
 class Examined(NamedTuple):
@@ -53,18 +49,15 @@ def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options = read_options(arguments)
     models = train(options)  # of each the new sentences, and the new combinations
-    found = [{**figures(sentences), "combinations": figures(combinations)} for sentences, combinations in models]
-    claims = list(claimed(models, found))
-    results = [sentences.result for sentences, _ in models]
-    return shared.finish(
-        options, report(models, found, claims), shared.as_json("translate", options, found, claims),
-        lambda: shared.attention_page("English to Korean", results[0], shared.longest(results[0].pairs, 4), spoken),
-        results[-1].run.stopped,
-    )
+    found = [{**figures(new), "combinations": figures(unseen)} for new, unseen in models]
+    results, claims = [sentences.result for sentences, _ in models], list(claimed(models, found))
+    numbers = shared.longest(results[0].pairs, 4)
+    parts = report(results, found)
+    return shared.conclude("translate", options, parts, results, found, claims, numbers, spoken)
 
 
 def read_options(arguments):
-    command = shared.parser("translate", ABOUT)
+    command = shared.parser("translate", __doc__)
     shared.add_common_options(command, seed=0, steps=800, hidden=128, cell="gru", html="attention maps")
     return shared.settle_options(command.parse_args(arguments))
 
@@ -72,7 +65,7 @@ def read_options(arguments):
 def train(options):
     """Both models, each on both held-out sets."""
     sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
-    configs = {name: Config(*sizes, cell=options.cell, directions=2, **choices) for name, choices in MODELS.items()}
+    configs = {name: Config(*sizes, cell=options.cell, directions=2, **m) for name, m in MODELS.items()}
     kept, count = shared.held_out_stream(options.seed), HELD_OUT // 10 if options.quick else HELD_OUT
     held_out = [draw_translations(kept, count, which) for which in SETS[1:]]
     runs = shared.fit_each(configs, draw_batch, options, (READS, WRITES), {"task": "translate"},
@@ -93,7 +86,7 @@ def draw_batch(rng):
 
 
 def examine(run, sentences):
-    """A model on held-out sentences. It chooses its words itself; its links are those of the right words."""
+    """A model on held-out sentences. It chooses its words itself; its links are of the right words."""
     pairs, links = pairs_of(sentences), None
     _, weights, _ = seq2seq_forward(make_batch(pairs, READS, WRITES), run.params, run.config)
     if weights is not None:
@@ -157,33 +150,31 @@ def claimed(models, found):
             continue
         new, particles = f["combinations"], f["particles_on_nouns"]
         yield Claim(f"{name}: sentences of {length} words that are right", share, 0.95)
-        yield Claim(f"{name}: sentences with a combination never seen in training that are right", new["exact_match"], 0.95)
+        yield Claim(f"{name}: sentences with unseen combinations that are right", new["exact_match"], 0.95)
         yield Claim(f"{name}: alignment error rate", f["alignment_error_rate"], 0.15, at_most=True)
-        yield Claim(f"{name}: particles 은 and 는 whose largest weight is on their noun", particles["은/는"], 0.9)
-        yield Claim(f"{name}: links that the verb's link crosses, in sentences of one clause", f["crossings"], 2, form="{:.1f}")
+        yield Claim(f"{name}: 은 and 는 whose largest weight is on their noun", particles["은/는"], 0.9)
+        yield Claim(f"{name}: links crossed by that of the verb, one clause", f["crossings"], 2, form="{:.1f}")
 
 
 # ---- what a person sees ------------------------------------------------------------------------------------
 
 
-def report(models, found, claims):
+def report(results, found):
     """Both models as text, the same examples for each."""
-    results, unseen = [sentences.result for sentences, _ in models], [f["combinations"] for f in found]
+    unseen = [f["combinations"] for f in found]
     rows = [("BLEU", *(f"{f['bleu']:.3f}" for f in found)), ("alignment error", *map(alignment_error, found))]
     rows += [
         ("new combinations: exact match", *(f"{f['exact_match']:.2%}" for f in unseen)),
         ("new combinations: BLEU", *(f"{f['bleu']:.3f}" for f in unseen)),
         ("new combinations: alignment error", *map(alignment_error, unseen)),
     ]
-    return "\n\n".join([
-        "",
+    return [
         shared.summary(f"On 2 × {len(results[0].pairs)} held-out sentences", results, rows),
         shared.shares("Exact match by English words", results, [f["exact_by_length"] for f in found]),
         shared.shares("Particles that look at their noun", results[:1], [found[0]["particles_on_nouns"]]),
         examples(results),
         shared.example_map(results[0], shared.longest(results[0].pairs, 200), spoken),
-        shared.claims_table(claims),
-    ])
+    ]
 
 
 def alignment_error(found):

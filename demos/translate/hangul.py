@@ -66,8 +66,8 @@ def romanize(text):
     Left out is what happens *between* syllables: linking (먹은 is spoken meogeun, written here meokeun),
     nasals (습니다 seumnida, here seupnida), ㄹ beside ㄴ or ㄹ, aspiration (않고 anko, here ango).
 
-    Source: Ministry of Culture and Tourism, Proclamation 2000-8 (2000): the letters of its chapter 2, without what
-        the notes there and chapter 3, item 1, say of neighbouring syllables.
+    Source: Ministry of Culture and Tourism, Proclamation 2000-8 (2000): the letters of its chapter 2, without
+        what the notes there and chapter 3, item 1, say of neighbouring syllables.
     """
     return "".join(map(_romanize_one, text))
 

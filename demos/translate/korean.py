@@ -27,19 +27,7 @@ from typing import NamedTuple
 from numpy_seq2seq.tasks import is_held_out
 
 from .hangul import formal, particle
-from .lexicon import (
-    ADJECTIVES,
-    DESCRIBING,
-    MANNERS,
-    NAMES,
-    NOUNS,
-    OF_KIND,
-    TIMES,
-    VERBS,
-    Adjective,
-    Noun,
-    Verb,
-)
+from .lexicon import ADJECTIVES, DESCRIBING, MANNERS, NAMES, NOUNS, OF_KIND, TIMES, VERBS, Adjective, Noun, Verb
 
 SETS = ("training", "sentences", "combinations")
 SHORTEST, LONGEST, MOST_CLAUSES = 4, 25, 3

@@ -56,79 +56,48 @@ _NOUNS = {
 
 def _noun(entry, kind):
     english, korean = entry.split()
-    return Noun(english.rstrip("*"), korean, kind, english.endswith("*"))
+    return Noun(english.rstrip("*"), korean, kind, english.endswith("*"))  # * a mass
 
 
 NOUNS = [_noun(entry, kind) for kind, entries in _NOUNS.items() for entry in entries.split(",")]
 
-_GOODS = ("food", "drink", "text", "thing")
-_BEINGS = ("person", "animal")
-
-VERBS = [
-    Verb("eat", "eats", "먹", ("food",)),
-    Verb("drink", "drinks", "마시", ("drink",)),
-    Verb("read", "reads", "읽", ("text",), False),
-    Verb("write", "writes", "쓰", ("text",), False),
-    Verb("buy", "buys", "사", _GOODS, False),
-    Verb("sell", "sells", "팔", _GOODS, False),
-    Verb("see", "sees", "보", (*_BEINGS, *_GOODS)),
-    Verb("find", "finds", "찾", (*_BEINGS, *_GOODS)),
-    Verb("like", "likes", "좋아하", (*_BEINGS, *_GOODS)),
-    Verb("want", "wants", "원하", _GOODS),
-    Verb("receive", "receives", "받", ("text", "thing"), False),
-    Verb("hide", "hides", "숨기", ("food", "text", "thing")),
-    Verb("draw", "draws", "그리", (*_BEINGS, "food", "thing"), False),
-    Verb("throw", "throws", "던지", ("thing",), False),
-    Verb("love", "loves", "사랑하", _BEINGS),
-    Verb("help", "helps", "돕", _BEINGS),
-    Verb("meet", "meets", "만나", _BEINGS),
-    Verb("remember", "remembers", "기억하", (*_BEINGS, "text")),
-    Verb("sleep", "sleeps", "자"),
-    Verb("play", "plays", "놀"),
-    Verb("cry", "cries", "울"),
-    Verb("laugh", "laughs", "웃", animals=False),
-    Verb("sing", "sings", "노래하", animals=False),
-    Verb("go", "goes", "가", ("place",)),
-    Verb("come", "comes", "오", ("place",)),
-    Verb("return", "returns", "돌아가", ("place",)),
-]
-
-_ADJECTIVES = [  # English, stem, kinds; and the form before a noun where it is not regular
-    ("big", "크", "person animal food text thing place"),
-    ("small", "작", "person animal food text thing place"),
-    ("strange", "이상하", "person animal food drink text thing place"),
-    ("good", "좋", "food drink text thing place"),
-    ("cute", "귀엽", "animal thing", "귀여운"),
-    ("pretty", "예쁘", "animal thing place"),
-    ("quiet", "조용하", "person animal place"),
-    ("kind", "친절하", "person"),
-    ("smart", "똑똑하", "person animal"),
-    ("brave", "용감하", "person animal"),
-    ("lazy", "게으르", "person animal"),
-    ("happy", "행복하", "person animal"),
-    ("sad", "슬프", "person animal text"),
-    ("red", "빨갛", "food thing", "빨간"),
-    ("white", "하얗", "animal food thing", "하얀"),
-    ("heavy", "무겁", "text thing", "무거운"),
-    ("light", "가볍", "text thing", "가벼운"),
-    ("expensive", "비싸", "food drink text thing"),
-    ("cheap", "싸", "food drink text thing"),
-    ("tasty", "맛있", "food drink", "맛있는"),
-    ("cold", "차갑", "food drink", "차가운"),
-    ("hot", "뜨겁", "food drink", "뜨거운"),
-    ("sweet", "달", "food drink"),
-    ("long", "길", "text"),
-    ("interesting", "재미있", "text", "재미있는"),
-    ("clean", "깨끗하", "thing place"),
-    ("beautiful", "아름답", "thing place", "아름다운"),
-]
+_OBJECTS = {"goods": "food drink text thing", "beings": "person animal"}
+_VERBS = """eat 먹 food, drink 마시 drink, read* 읽 text, write* 쓰 text, buy* 사 goods, sell* 팔 goods,
+    see 보 beings goods, find 찾 beings goods, like 좋아하 beings goods, want 원하 goods, receive* 받 text thing,
+    hide 숨기 food text thing, draw* 그리 beings food thing, throw* 던지 thing, love 사랑하 beings, help 돕 beings,
+    meet 만나 beings, remember 기억하 beings text, sleep 자, play 놀, cry 울, laugh* 웃, sing* 노래하, go 가 place,
+    come 오 place, return 돌아가 place"""  # * what animals do not do
 
 
-def _adjective(english, stem, kinds, before=None):
-    return Adjective(english, stem, before or attributive(stem), tuple(kinds.split()))
+def _verb(entry):
+    english, stem, *kinds = entry.split()
+    word = english.rstrip("*")
+    third = {"cry": "cries", "go": "goes"}.get(word, word + "s")
+    objects = " ".join(_OBJECTS.get(kind, kind) for kind in kinds).split()
+    return Verb(word, third, stem, tuple(objects), not english.endswith("*"))
 
 
-ADJECTIVES = [_adjective(*entry) for entry in _ADJECTIVES]
+VERBS = list(map(_verb, _VERBS.split(",")))
+
+# kinds that it describes; and behind a stroke the form before a noun, where it is not regular
+_ADJECTIVES = """big 크 person animal food text thing place, small 작 person animal food text thing place,
+    strange 이상하 person animal food drink text thing place, good 좋 food drink text thing place,
+    cute 귀엽/귀여운 animal thing, pretty 예쁘 animal thing place, quiet 조용하 person animal place, kind 친절하 person,
+    smart 똑똑하 person animal, brave 용감하 person animal, lazy 게으르 person animal, happy 행복하 person animal,
+    sad 슬프 person animal text, red 빨갛/빨간 food thing, white 하얗/하얀 animal food thing,
+    heavy 무겁/무거운 text thing, light 가볍/가벼운 text thing, expensive 비싸 food drink text thing,
+    cheap 싸 food drink text thing, tasty 맛있/맛있는 food drink, cold 차갑/차가운 food drink,
+    hot 뜨겁/뜨거운 food drink, sweet 달 food drink, long 길 text, interesting 재미있/재미있는 text,
+    clean 깨끗하 thing place, beautiful 아름답/아름다운 thing place"""
+
+
+def _adjective(entry):
+    english, korean, *kinds = entry.split()
+    stem, _, before = korean.partition("/")
+    return Adjective(english, stem, before or attributive(stem), tuple(kinds))
+
+
+ADJECTIVES = list(map(_adjective, _ADJECTIVES.split(",")))
 
 TIMES = [("today", "오늘"), ("now", "지금")]  # behind the subject
 MANNERS = [("often", "자주"), ("again", "다시"), ("quietly", "조용히"), ("alone", "혼자")]  # before the verb

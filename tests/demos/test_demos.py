@@ -93,7 +93,7 @@ def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
         (["--cell", "lstmm"], "rnn, gru, lstm; got 'lstmm'"),
         (["--decoder", "luongg"], "got 'luongg'"),
         (["--score", "dott"], "dot, scaled_dot, general, additive; got 'dott'"),
-        (["--decoder", "fixed", "--score", "dot"], "would be ignored"),
+        (["--decoder", "fixed", "--score", "dot"], "--score would be ignored"),
         (["--lengths", "ten"], "--lengths: must look like 1-10"),
         (["--lengths", "5-2"], "5 to 2"),
         (["--alphabet", "aa"], "symbol 'a' occurs twice"),

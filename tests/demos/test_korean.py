@@ -250,7 +250,10 @@ def planted(sentences, place):
 def test_figures_of_planted_links(drawn):
     sentences = drawn["sentences"][:50]
     right = planted(sentences, lambda x, t: x.sure[t][0])
-    all_of = lambda share: dict.fromkeys(("은/는", "이/가", "을/를", "으로/로", "에서"), share)
+
+    def all_of(share):
+        return dict.fromkeys(("은/는", "이/가", "을/를", "으로/로", "에서"), share)
+
     assert translate_demo.error_rate(right) == 0 and translate_demo.particles_on_nouns(right) == all_of(1)
     monotone = planted(sentences, lambda x, t: len(x.source))  # everything looks at the end
     assert translate_demo.error_rate(monotone) == 1

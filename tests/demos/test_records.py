@@ -66,7 +66,10 @@ def test_every_phrasing_is_right(record):
 def test_number_of_phrasings_by_hand():
     """Somebody with a pet: 2 predicates. A cook in Lima: 2 · 3 predicates, 2 orders, "who" or not: 24.
     Or the subject says the city (2 predicates are left) or the job (3), with a name in one more way."""
-    count = lambda **record: len({tuple(tokens) for tokens in every_sentence(record)})
+
+    def count(**record):
+        return len({tuple(tokens) for tokens in every_sentence(record)})
+
     assert count(pet="dog") == 2
     assert count(job="cook", city="Lima") == 24 + 2 + 3
     assert count(job="cook", city="Lima", name="TAL") == 24 + 2 + 3 + 3

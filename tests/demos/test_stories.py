@@ -185,8 +185,8 @@ def test_length_does_not_pass_for_distance():
     model = examined(told, lambda story: len(story.facts) < 10)
     near, far = answer.near_and_far(model)
     assert near == far and 0 < near < 1
-    assert claims(model)["difference between near and far facts at equal length"]
-    assert claims(model)[f"lost from 2 facts to {LONGEST}"]
+    assert claims(model)["near facts and far facts, equal length, differ by"]
+    assert claims(model)[f"right answers lost from 2 facts to {LONGEST}"]
 
 
 def test_figures_of_planted_results():
@@ -209,11 +209,11 @@ def test_weight_by_fact_adds_up_the_words_of_each(story, place):
 def test_claims_follow_the_figures():
     right, near = planted(lambda story: True), planted(lambda story: story.distance < 6)
     far = planted(lambda story: story.distance >= 6)
-    equal = "difference between near and far facts at equal length"
+    equal = "near facts and far facts, equal length, differ by"
     assert claims(right)[equal] and not claims(near)[equal] and not claims(far)[equal]
-    few = f"right answers of {LONGEST} facts"
+    few = f"right answers, {LONGEST} facts"
     assert not claims(right)[few] and claims(planted(lambda story: story.distance < 2))[few]  # without attention
-    decisive, peak = looking_at(lambda story: story.decisive), "stories with the peak of the map on the deciding fact"
+    decisive, peak = looking_at(lambda story: story.decisive), "peak of the map on the deciding fact"
     assert claims(planted(lambda story: True, decisive)) == {few: True, equal: True, peak: True}
     elsewhere = looking_at(lambda story: (story.decisive + 1) % 2)
     assert claims(planted(lambda story: True, elsewhere))[peak] is False
