@@ -1,12 +1,12 @@
-"""Chapter 1. Activations: the non-linear functions that everything else is made of.
+"""Chapter: activations. The non-linear functions that everything else is made of.
 
-Before this: nothing. After it: layers.py.
+Before this: tasks.py. After it: layers.py.
 
-Letters: x the input, y the output, dy = ∂loss/∂y the gradient that arrives from above, dx = ∂loss/∂x
-the gradient that is handed down. All have the same shape.
+Notation: x the input, y the output; dy = ∂L/∂y is the gradient that arrives from above, dx = ∂L/∂x the one
+that is handed down. All four have the same shape. L is the loss, a single number.
 
-Each function stands above its backward. All these derivatives can be written with the *output* y, so y
-itself is the cache. Everything works for real and for complex x: gradcheck.py differentiates along the
+Each function stands above its backward. Every derivative here can be written with the *output* y, so y
+itself is the cache. All of them take real and complex x: the gradient checker differentiates along the
 imaginary axis.
 
 Not here: masks (attention.py, losses.py).
@@ -20,7 +20,10 @@ def sigmoid(x):
 
         σ(x) = 1 / (1 + exp(−x)) = ½ (1 + tanh(x/2))
 
-    The second form never overflows and is a single transcendental.
+    The second form cannot overflow. In float32 it is also the faster one: NumPy's tanh is quick there.
+
+        >>> float(sigmoid(np.array(0.0)))
+        0.5
     """
     return 0.5 * (1 + np.tanh(0.5 * x))
 
@@ -29,6 +32,12 @@ def sigmoid_backward(dy, y):
     """Backward of sigmoid.
 
         y = σ(x)        dx = dy · y (1 − y)
+
+    With u = exp(−x), y = 1/(1+u), so dy/dx = u/(1+u)² = 1/(1+u) · u/(1+u) = y (1 − y).
+    It is at most ¼, at x = 0, and nearly 0 where the gate is fully open or shut.
+
+        >>> float(sigmoid_backward(1.0, 0.5))
+        0.25
     """
     return dy * y * (1 - y)
 
@@ -37,8 +46,34 @@ def tanh_backward(dy, y):
     """Backward of np.tanh.
 
         y = tanh(x)     dx = dy · (1 − y²)
+
+    With y = sinh x / cosh x the quotient rule gives (cosh² x − sinh² x) / cosh² x = 1 − y².
     """
     return dy * (1 - y * y)
+
+
+def relu(x):
+    """Rectified linear unit, element by element.
+
+        y = max(x, 0)
+
+        >>> relu(np.array([-2.0, 3.0])) + 0
+        array([0., 3.])
+    """
+    return x * (x.real > 0)  # not np.maximum, which would compare complex numbers
+
+
+def relu_backward(dy, y):
+    """Backward of relu.
+
+        y = max(x, 0)   dx = dy where y > 0, else 0
+
+    At x = 0 there is a kink and no derivative; 0 is taken, as everywhere.
+
+        >>> relu_backward(np.array([5.0, 5.0]), np.array([0.0, 3.0]))
+        array([0., 5.])
+    """
+    return dy * (y > 0)
 
 
 def softmax(x):
@@ -46,7 +81,12 @@ def softmax(x):
 
         y_i = exp(x_i − m) / Σ_j exp(x_j − m)       m = max_j x_j
 
-    The shift m cancels in the quotient; it keeps exp from overflowing.
+    The shift m cancels in the quotient; it keeps exp from overflowing. With pencil and paper:
+    exp(0) = 1 and exp(ln 3) = 3, so the probabilities are 1/4 and 3/4.
+
+        >>> y = softmax(np.array([0, np.log(3)]))
+        >>> y.round(4)
+        array([0.25, 0.75])
     """
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
@@ -57,8 +97,16 @@ def softmax_backward(dy, y):
 
         y = softmax(x)  dx_i = y_i (dy_i − Σ_j dy_j y_j)
 
-    From ∂y_j/∂x_i = y_j (δ_ij − y_i): raising one score lowers every other probability. A constant dy
-    gives dx = 0, since the probabilities always sum to one.
+    The quotient rule gives the Jacobian ∂y_j/∂x_i = y_j (δ_ij − y_i): raising one score raises its own
+    probability and lowers every other one. The chain rule sums over all j that x_i moves:
+
+        dx_i = Σ_j dy_j ∂y_j/∂x_i = Σ_j dy_j y_j (δ_ij − y_i) = y_i dy_i − y_i Σ_j dy_j y_j
+
+    For y = (1/4, 3/4) and dy = (1, 0) the sum is 1/4, so dx = (1/4 · 3/4, 3/4 · (−1/4)) = (3/16, −3/16).
+    The two add up to 0, as they always do: adding a constant to all scores changes nothing.
+
+        >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.25, 0.75]))
+        array([ 0.1875, -0.1875])
     """
     return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
 
@@ -76,12 +124,19 @@ def log_softmax_backward(dy, y):
     """Backward of log_softmax.
 
         y = log softmax(x)      dx_i = dy_i − exp(y_i) Σ_j dy_j
+
+    From ∂y_j/∂x_i = δ_ij − softmax(x)_i, and softmax(x)_i = exp(y_i).
+
+    For probabilities (1/4, 3/4) and dy = (−1, 0), the loss −log p of the first class, dx = (−3/4, 3/4).
+
+        >>> log_softmax_backward(np.array([-1.0, 0.0]), np.log([0.25, 0.75]))
+        array([-0.75,  0.75])
     """
     return dy - np.exp(y) * dy.sum(axis=-1, keepdims=True)
 
 
 # Exercises
-# 1. Derive softmax_backward from ∂y_j/∂x_i. Where does the sum over j come from?
+# 1. Write the Jacobian of softmax for three classes as a matrix. Why do its rows add up to 0?
 # 2. sigmoid(−1000.0): what do the two forms in its docstring give in floating point, and why?
-# 3. Chain log_softmax_backward by hand behind loss = −y_k. Which famous one-line gradient appears?
+# 3. Put log_softmax_backward behind loss = −y_k by hand. Which famous one-line gradient appears?
 # 4. Write them again: `python -m numpy_seq2seq.homework make DIR --functions softmax,softmax_backward`.

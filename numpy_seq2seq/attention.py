@@ -1,16 +1,28 @@
-"""Chapter 5b. Attention: every query looks at every memory, and takes what it needs.
+"""Chapter: attention. Every query looks at every memory, and takes what it needs.
 
 Before this: scores.py. After it: losses.py.
 
-Letters: as in scores.py; α weights, c contexts.
+Notation: as in scores.py; α weights, c contexts. The three papers call the same things
+
+    here                 Bahdanau et al.     Luong et al.        Vaswani et al.
+    query q_t            s_{i−1}             h_t                 row of Q
+    memory m_s           annotation h_j      h̄_s                 row of V
+    key k_s              U_a h_j             W_a h̄_s             row of K
+    score e_ts           e_ij = a(s, h_j)    score(h_t, h̄_s)     Q Kᵀ / √d_k
+    weight α_ts          α_ij                a_t(s)              softmax(…)
+    context c_t          c_i                 c_t                 row of the output
 
     scores   e_ts = how well query t fits key s         scores.py
-    weights  α_ts = softmax over s of e_ts              zero where the mask says padding
+    weights  α_ts = softmax over s of e_ts              zero where the mask says no
     context  c_t = Σ_s α_ts m_s                         fresh for each query: no bottleneck
 
 One function serves any number of queries. A decoder that attends after its recurrence (Luong) asks with
 all T states at once; one that attends inside it (Bahdanau), and generation, ask with T = 1; a sequence
-that asks itself is self-attention.
+that asks itself is self-attention (multihead.py).
+
+A mask says what may be looked at: True at memories that are real. It has as many axes as the scores
+(..., T, S) and broadcasts to them: padding is (B, 1, S), "nothing later than yourself" is (1, T, S), and
+both together are the two joined by `&`.
 
 Not here: the scores themselves (scores.py); recurrence (recurrent.py); what a decoder does with the context
 (decoders.py).
@@ -22,22 +34,25 @@ from .activations import softmax_backward
 
 
 def masked_softmax_forward(scores, mask):
-    """Softmax over the memories that are real; exactly zero on padding.
+    """Softmax over the memories that may be looked at; exactly zero elsewhere.
 
-        α_ts = exp(e_ts) / Σ_{s' real} exp(e_ts')       a row without a real memory gives zeros
+        α_ts = exp(e_ts) / Σ_{s' allowed} exp(e_ts')        a row where nothing is allowed gives zeros
 
     Args:
-        scores:  (B, T, S).
-        mask:    (B, S) boolean, True at a real token, or None where all are.
+        scores:  (..., T, S).
+        mask:    boolean, as many axes as the scores, broadcasts to them; or None where all is allowed.
     Returns:
-        weights: (B, T, S), each row sums to 1 (or to 0 where nothing is real).
+        weights: (..., T, S), each row sums to 1 (or to 0 where nothing is allowed).
         cache:   for masked_softmax_backward.
+    Raises:
+        ValueError: a mask that does not fit.
     """
     if mask is not None:
-        scores = np.where(mask[:, None], scores, -np.inf)
-    top = scores.max(axis=2, keepdims=True, initial=-np.inf)
+        _check_mask(mask, scores)
+        scores = np.where(mask, scores, -np.inf)
+    top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
     e = np.exp(scores - np.where(np.isneginf(top.real), 0, top))
-    total = e.sum(axis=2, keepdims=True)
+    total = e.sum(axis=-1, keepdims=True)
     weights = e / np.where(total == 0, 1, total)
     return weights, weights
 
@@ -54,16 +69,16 @@ def align_forward(queries, keys, params, mask, score):
     """Where each query looks.
 
         e_ts = score(q_t, k_s)
-        α_ts = softmax over real s of e_ts
+        α_ts = softmax over the allowed s of e_ts
 
     Args:
-        queries: (B, T, Q).
-        keys:    (B, S, A), from keys_forward(memory, params).
+        queries: (..., T, Q).
+        keys:    (..., S, A), from keys_forward.
         params:  of the score.
-        mask:    (B, S) boolean, True at a real token, or None.
+        mask:    as in masked_softmax_forward.
         score:   a record of SCORES.
     Returns:
-        weights: (B, T, S).
+        weights: (..., T, S).
         cache:   for align_backward.
     Source: Bahdanau et al. (2015), equation 6.
     """
@@ -79,10 +94,11 @@ def align_backward(dweights, cache):
         e_ts = score(q_t, k_s)  dq_t, dk_s = score backward(de_ts)
 
     Returns:
-        dqueries (B, T, Q), dkeys (B, S, A), grads of the score.
+        dqueries (..., T, Q), dkeys (..., S, A), grads of the score.
     """
     score_cache, softmax_cache, score = cache
-    return score.backward(masked_softmax_backward(dweights, softmax_cache), score_cache)
+    de = masked_softmax_backward(dweights, softmax_cache)
+    return score.backward(de, score_cache)
 
 
 def attention_forward(queries, keys, memory, params, mask, score):
@@ -91,17 +107,31 @@ def attention_forward(queries, keys, memory, params, mask, score):
         α_t = align(q_t, keys)
         c_t = Σ_s α_ts m_s
 
+    Three memories of two numbers, which are their own keys, and one query, with the dot score:
+
+        m_1 = (1, 0), m_2 = (0, 1), m_3 = (1, 1), q = (ln 2, 0)
+        e = (ln 2, 0, ln 2),  exp(e) = (2, 1, 2),  α = (0.4, 0.2, 0.4)
+        c = 0.4 m_1 + 0.2 m_2 + 0.4 m_3 = (0.8, 0.6)
+
+        >>> from numpy_seq2seq.scores import SCORES
+        >>> m, q = np.array([[1.0, 0], [0, 1], [1, 1]]), np.array([[np.log(2), 0]])
+        >>> c, α, cache = attention_forward(q, m, m, {}, None, SCORES["dot"])
+        >>> α.round(6), c.round(6)
+        (array([[0.4, 0.2, 0.4]]), array([[0.8, 0.6]]))
+
     Args:
-        queries, keys, params, mask, score: as align_forward.
-        memory:  (B, S, M).
+        queries, keys, params, mask, score: as in align_forward.
+        memory:  (..., S, M). What stands where nobody may look is not read.
     Returns:
-        context: (B, T, M).
-        weights: (B, T, S), to be looked at; they take no gradient from outside.
+        context: (..., T, M).
+        weights: (..., T, S), to be looked at; they take no gradient from outside.
         cache:   for attention_backward.
     Source: Bahdanau et al. (2015), equation 5.
     """
+    keys, memory = visible(keys, mask), visible(memory, mask)
     weights, align_cache = align_forward(queries, keys, params, mask, score)
-    return weights @ memory, weights, (align_cache, weights, memory)
+    context = weights @ memory  # the lesson: a fresh mean of all memories for every query
+    return context, weights, (align_cache, weights, memory)
 
 
 def attention_backward(dcontext, cache):
@@ -110,16 +140,52 @@ def attention_backward(dcontext, cache):
         c_t = Σ_s α_ts m_s      dα_ts = dc_t · m_s,  dm_s = Σ_t α_ts dc_t
         α_t = align(q_t, keys)  dq_t, dk_s = align backward(dα_t)
 
+    The example of attention_forward again, with dc = (1, 0):
+
+        dα = (m_1 · dc, m_2 · dc, m_3 · dc) = (1, 0, 1)         Σ α dα = 0.8
+        de = α (dα − 0.8) = (0.08, −0.16, 0.08)
+        dq = 0.08 k_1 − 0.16 k_2 + 0.08 k_3 = (0.16, −0.08)
+        dk_s = de_s q:  (0.0555, 0), (−0.1109, 0), (0.0555, 0)
+        dm_s = α_s dc:  (0.4, 0), (0.2, 0), (0.4, 0)            keys and memories are the same array
+                                                                there: its gradient is the sum of both
+
+        >>> from numpy_seq2seq.scores import SCORES
+        >>> m, q = np.array([[1.0, 0], [0, 1], [1, 1]]), np.array([[np.log(2), 0]])
+        >>> _, _, cache = attention_forward(q, m, m, {}, None, SCORES["dot"])
+        >>> dq, dk, dm, _ = attention_backward(np.array([[1.0, 0]]), cache)
+        >>> dq.round(6), dk[:, 0].round(4), dm[:, 0].round(6)
+        (array([[ 0.16, -0.08]]), array([ 0.0555, -0.1109,  0.0555]), array([0.4, 0.2, 0.4]))
+
     Args:
-        dcontext: (B, T, M).
+        dcontext: (..., T, M).
     Returns:
-        dqueries (B, T, Q), dkeys (B, S, A),
-        dmemory  (B, S, M): the path through the values only; keys_backward(dkeys) has the other one,
+        dqueries (..., T, Q), dkeys (..., S, A),
+        dmemory  (..., S, M): the path through the values only; keys_backward(dkeys) has the other one,
         grads of the score.
     """
     align_cache, weights, memory = cache
-    dqueries, dkeys, grads = align_backward(dcontext @ memory.transpose(0, 2, 1), align_cache)
-    return dqueries, dkeys, weights.transpose(0, 2, 1) @ dcontext, grads
+    dα = dcontext @ memory.swapaxes(-1, -2)
+    dm = weights.swapaxes(-1, -2) @ dcontext
+    dq, dk, grads = align_backward(dα, align_cache)
+    return dq, dk, dm, grads
+
+
+def visible(a, mask):
+    """(..., S, M) with zeros where nobody may look: a weight of 0 times what stands there could be nan."""
+    if mask is None:
+        return a
+    seen = mask.any(axis=-2)
+    return a if seen.all() else np.where(seen[..., None], a, 0)
+
+
+def _check_mask(mask, scores):
+    """Raise ValueError unless the mask says for each score whether it counts."""
+    fits = mask.ndim == scores.ndim and all(m in (1, s) for m, s in zip(mask.shape, scores.shape))
+    if not fits or mask.dtype != bool:
+        raise ValueError(
+            f"a mask of scores {scores.shape} must be boolean, have as many axes, and broadcast to them; got "
+            f"{mask.dtype} {mask.shape}. A padding mask (B, S) becomes mask[:, None]"
+        )
 
 
 # Exercises
@@ -128,4 +194,5 @@ def attention_backward(dcontext, cache):
 # 2. Let all scores of a row be equal. What is the context, and which model without attention is that? (decoders.py,
 #    exercise 1)
 # 3. Multiply every score by 100. What happens to the weights, and to the gradient of the scores?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set attention`.
+# 4. In the example, add 7 to all scores. What changes? Then mask m_2: what are α and c?
+# 5. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set attention`.

@@ -27,9 +27,9 @@ from .activations import log_softmax
 from .config import check_size
 from .data import BOS, EOS, check_source
 from .generate import answer_limit
-from .readout import Source
 from .seq2seq import decode_forward, encode_forward
 from .shapes import check_finite
+from .trees import tree_map
 
 
 class Hypothesis(NamedTuple):
@@ -46,7 +46,7 @@ class _Live(NamedTuple):
 
     sentence: np.ndarray  # (R,) ascending
     log_probability: np.ndarray  # (R,)
-    state: tuple  # of (R, H)
+    state: tuple  # the decoder's, R rows
     tokens: np.ndarray  # (R, 1 + t), BOS first
     weights: np.ndarray | None  # (R, t, S)
 
@@ -106,13 +106,13 @@ def _start(source, mask, params, config):
     """One live hypothesis per sentence, BOS; and the Source."""
     state, seen, _ = encode_forward(source, mask, params, config)
     B, S = source.shape
-    nothing = np.zeros((B, 0, S), seen.memory.dtype)
+    nothing = np.zeros((B, 0, S), config.dtype)
     return _Live(np.arange(B), np.zeros(B), state, np.full((B, 1), BOS), nothing), seen
 
 
 def _grow(live, room, seen, params, config):
     """One step of the decoder for all rows together, and the best continuations of each sentence."""
-    rows = Source(*(a[live.sentence] for a in seen))
+    rows = tree_map(lambda a: a[live.sentence], seen)
     logits, weight, state, _ = decode_forward(live.tokens[:, -1:], live.state, rows, params, config)
     # sums of many logarithms, compared with each other: in float32 they would tie
     log_p = log_softmax(logits[:, 0].astype(float))[:, EOS:]  # PAD and BOS have their share and no chance
@@ -141,7 +141,7 @@ def _best(total, sentence, room):
 def _take(live, rows):
     """Some of the rows, by their numbers or by a mask."""
     weights = None if live.weights is None else live.weights[rows]
-    state = tuple(s[rows] for s in live.state)
+    state = tree_map(lambda a: a[rows], live.state)
     return _Live(live.sentence[rows], live.log_probability[rows], state, live.tokens[rows], weights)
 
 

@@ -1,15 +1,22 @@
-"""Chapter 3. Cells: RNN, GRU and LSTM, the element-wise part of one time step.
+"""Chapter: cells. RNN, GRU and LSTM: the element-wise part of one time step.
 
-Before this: activations.py. After it: recurrent.py.
+Before this: layers.py. After it: recurrent.py.
 
-Letters: B batch, H hidden size; h the output of a step, c the LSTM's memory cell; h_prev, c_prev the same
+Notation: B batch, H hidden size; h the output of a step, c the LSTM's cell state; h_prev, c_prev the same
 one step earlier. gx = x Wx + b comes from the input, gh = h_prev Wh from the previous output; both have
-one block of H columns per gate, sigmoid gates first and the candidate last. dX is ∂loss/∂X.
+one block of H columns for each gate, sigmoid gates first and the candidate last. a_k is what stands inside
+the non-linear function of gate k. dX is ∂L/∂X.
 
 Every cell has the same shape of function, so one can take the place of another:
 
     cell_forward(gx, gh, state)  -> state, cache
     cell_backward(dstate, cache) -> dgx, dgh, dstate_prev
+
+**Why gates.** Along the simple network h_t = tanh(… + h_{t−1} Wh) the gradient passes through one factor
+for each step: ∂h_t/∂h_{t−1} = Wh · (1 − h_t²). The product of many such factors shrinks to nothing or grows
+without limit ("vanishes" or "explodes", Bengio et al. 1994). The LSTM's c has another path: c_t = f c_{t−1} + …,
+so ∂c_t/∂c_{t−1} along it is f alone, a number that the network can learn to keep near 1. The GRU's h has the same
+with z. `python -m demos.bottleneck` measures all three.
 
 Not here: matrix products, parameters, loops over time, masks (recurrent.py).
 """
@@ -46,6 +53,13 @@ def rnn_cell_backward(dstate, cache):
         h = tanh(a)             da = dh (1 − h²)
         a = gx + gh             dgx = dgh = da
 
+    With gx = 0.3, gh = 0.2: a = 0.5, h = tanh(0.5) = 0.462, 1 − h² = 0.786. For dh = 2, da = 1.573.
+
+        >>> (h,), cache = rnn_cell_forward(np.array([[0.3]]), np.array([[0.2]]), (np.array([[0.0]]),))
+        >>> dgx, dgh, _ = rnn_cell_backward((np.array([[2.0]]),), cache)
+        >>> h.item().__round__(3), dgx.item().__round__(3), dgx is dgh
+        (0.462, 1.573, True)
+
     Returns:
         dgx, dgh:    (B, H), one and the same array.
         dstate_prev: (0,): h_prev enters through gh alone.
@@ -75,43 +89,48 @@ def gru_cell_forward(gx, gh, state):
         be taken at once. gh_n then needs a bias of its own, inside the reset: bh. More: pytorch.py.
     """
     (h_prev,) = state
-    H = h_prev.shape[1]
-    rz = sigmoid(gx[:, : 2 * H] + gh[:, : 2 * H])
-    r, z = rz[:, :H], rz[:, H:]
-    gh_n = gh[:, 2 * H :]
-    n = np.tanh(gx[:, 2 * H :] + r * gh_n)
+    gx_r, gx_z, gx_n = _blocks(gx, 3)
+    gh_r, gh_z, gh_n = _blocks(gh, 3)
+    r = sigmoid(gx_r + gh_r)
+    z = sigmoid(gx_z + gh_z)
+    n = np.tanh(gx_n + r * gh_n)
     h = n + z * (h_prev - n)
-    return (h,), (rz, n, gh_n, h_prev)
+    return (h,), (r, z, n, gh_n, h_prev)
 
 
 def gru_cell_backward(dstate, cache):
-    """Backward of gru_cell_forward. a_k is what stands inside the non-linear function of gate k.
+    """Backward of gru_cell_forward, last line first.
 
-        h = (1 − z) n + z h_prev    dz = dh (h_prev − n),  dn = dh (1 − z),  dh_prev = dh z
+        h = (1 − z) n + z h_prev    dn = dh (1 − z),  dz = dh (h_prev − n),  dh_prev = dh z
         n = tanh(gx_n + r gh_n)     da_n = dn (1 − n²),  dgx_n = da_n,  dgh_n = da_n r,  dr = da_n gh_n
         z = σ(gx_z + gh_z)          da_z = dz z (1 − z) = dgx_z = dgh_z
         r = σ(gx_r + gh_r)          da_r = dr r (1 − r) = dgx_r = dgh_r
+
+    dz: h contains −z n + z h_prev, whose derivative by z is h_prev − n.
 
     Returns:
         dgx, dgh:    (B, 3H); they differ in block n, where the reset stands between them.
         dstate_prev: (dh_prev,), the direct path only; recurrent.py adds what flows through gh.
     """
-    (dh,), (rz, n, gh_n, h_prev) = dstate, cache
-    H = h_prev.shape[1]
-    r, z = rz[:, :H], rz[:, H:]
-    da_n = tanh_backward(dh * (1 - z), n)
-    da_rz = sigmoid_backward(np.concatenate([da_n * gh_n, dh * (h_prev - n)], axis=1), rz)
-    dgx = np.concatenate([da_rz, da_n], axis=1)
-    dgh = np.concatenate([da_rz, da_n * r], axis=1)
-    return dgx, dgh, (dh * z,)
+    (dh,), (r, z, n, gh_n, h_prev) = dstate, cache
+    dn = dh * (1 - z)
+    dz = dh * (h_prev - n)
+    dh_prev = dh * z
+    da_n = tanh_backward(dn, n)
+    dr = da_n * gh_n
+    da_z = sigmoid_backward(dz, z)
+    da_r = sigmoid_backward(dr, r)
+    dgx = np.concatenate([da_r, da_z, da_n], axis=1)
+    dgh = np.concatenate([da_r, da_z, da_n * r], axis=1)
+    return dgx, dgh, (dh_prev,)
 
 
 def lstm_cell_forward(gx, gh, state):
     """One step of the long short-term memory, element-wise part.
 
         i = σ(gx_i + gh_i)          input: how much of the candidate comes in
-        f = σ(gx_f + gh_f)          forget: how much of the memory stays
-        o = σ(gx_o + gh_o)          output: how much of the memory is shown
+        f = σ(gx_f + gh_f)          forget: how much of the cell state stays
+        o = σ(gx_o + gh_o)          output: how much of the cell state is shown
         g = tanh(gx_g + gh_g)       the candidate
         c = f c_prev + i g
         h = o tanh(c)
@@ -127,43 +146,73 @@ def lstm_cell_forward(gx, gh, state):
         Deviations: tanh for both squashing functions, and the whole gradient (pytorch.py).
     """
     _, c_prev = state
-    H = c_prev.shape[1]
-    a = gx + gh
-    ifo = sigmoid(a[:, : 3 * H])
-    i, f, o = ifo[:, :H], ifo[:, H : 2 * H], ifo[:, 2 * H :]
-    g = np.tanh(a[:, 3 * H :])
+    a_i, a_f, a_o, a_g = _blocks(gx + gh, 4)
+    i = sigmoid(a_i)
+    f = sigmoid(a_f)
+    o = sigmoid(a_o)
+    g = np.tanh(a_g)
     c = f * c_prev + i * g
     tanh_c = np.tanh(c)
-    return (o * tanh_c, c), (ifo, g, c_prev, tanh_c)
+    h = o * tanh_c
+    return (h, c), (i, f, o, g, c_prev, tanh_c)
 
 
 def lstm_cell_backward(dstate, cache):
-    """Backward of lstm_cell_forward. a_k is what stands inside the non-linear function of gate k.
+    """Backward of lstm_cell_forward, last line first. Two arrows meet in c:
+
+        c_prev ──── f ───→ c ────────────────→ c of the next step       dc arrives from here
+                           └─ tanh ── o ──→ h ──→ output, next step     dh arrives from here
 
         h = o tanh(c)               do = dh tanh(c),  dc += dh o (1 − tanh²(c))
-        c = f c_prev + i g          df = dc c_prev,  di = dc g,  dg = dc i,  dc_prev = dc f
+        c = f c_prev + i g          di = dc g,  df = dc c_prev,  dg = dc i,  dc_prev = dc f
+        i = σ(a_i)                  da_i = di i (1 − i);  f and o alike
         g = tanh(a_g)               da_g = dg (1 − g²)
-        o = σ(a_o)                  da_o = do o (1 − o);  i and f alike
         a = gx + gh                 dgx = dgh = da
+
+    With open gates, i = f = o = 1/2 (all a = 0 but a_g), c_prev = 2 and g = tanh(1) = 0.762:
+    c = 1 + 0.381 = 1.381, tanh(c) = 0.881, h = 0.440. For dh = 1 and dc = 0:
+    do = 0.881, dc = ½ (1 − 0.881²) = 0.112, df = 0.224, dc_prev = 0.056.
+
+        >>> gx, gh, zero = np.array([[0, 0, 0, 1.0]]), np.zeros((1, 4)), np.zeros((1, 1))
+        >>> (h, c), cache = lstm_cell_forward(gx, gh, (zero, np.array([[2.0]])))
+        >>> h.item().__round__(3), c.item().__round__(3)
+        (0.44, 1.381)
+        >>> dgx, _, (_, dc_prev) = lstm_cell_backward((np.array([[1.0]]), zero), cache)
+        >>> dc_prev.item().__round__(3)
+        0.056
+        >>> dgx.round(3)            # da_i = 0.762 · 0.112 / 4, da_f = 0.224 / 4, da_o = 0.881 / 4, da_g
+        array([[0.021, 0.056, 0.22 , 0.024]])
 
     Returns:
         dgx, dgh:    (B, 4H), one and the same array.
         dstate_prev: (0, dc_prev): h_prev enters through gh alone.
     """
-    (dh, dc), (ifo, g, c_prev, tanh_c) = dstate, cache
-    H = c_prev.shape[1]
-    i, f, o = ifo[:, :H], ifo[:, H : 2 * H], ifo[:, 2 * H :]
+    (dh, dc), (i, f, o, g, c_prev, tanh_c) = dstate, cache
+    do = dh * tanh_c
     dc = dc + tanh_backward(dh * o, tanh_c)  # c is read twice: by h at this step and by c at the next
-    difo = np.concatenate([dc * g, dc * c_prev, dh * tanh_c], axis=1)
-    da = np.concatenate([sigmoid_backward(difo, ifo), tanh_backward(dc * i, g)], axis=1)
-    return da, da, (np.zeros_like(dh), dc * f)
+    di = dc * g
+    df = dc * c_prev
+    dg = dc * i
+    dc_prev = dc * f
+    da_i = sigmoid_backward(di, i)
+    da_f = sigmoid_backward(df, f)
+    da_o = sigmoid_backward(do, o)
+    da_g = tanh_backward(dg, g)
+    da = np.concatenate([da_i, da_f, da_o, da_g], axis=1)
+    return da, da, (np.zeros_like(dh), dc_prev)
+
+
+def _blocks(a, count):
+    """The blocks of H columns, one for each gate, as views."""
+    H = a.shape[1] // count
+    return [a[:, k * H : (k + 1) * H] for k in range(count)]
 
 
 class Cell(NamedTuple):
     """What recurrent.py has to know of a cell."""
 
     name: str
-    gates: str  # one letter per block of H columns of Wx, Wh, b
+    gates: str  # one letter for each block of H columns of Wx, Wh, b
     states: int  # vectors carried from step to step: (h,) or (h, c)
     recurrent_bias: bool  # True where gh is not simply added to gx: then it has a bias bh inside
     forward: Callable
@@ -186,4 +235,4 @@ CELLS = {
 # 3. Write a cell of your own (a GRU without reset gate, say), add it to CELLS, and run `python -m pytest -k NAME`
 #    with its name: the tests of cells, layers and models check it without a further line. (Tests that name the
 #    three cells, such as those of the demos, will miss it.)
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set cells`.
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set cells`.

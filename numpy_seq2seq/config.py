@@ -1,18 +1,31 @@
-"""Chapter 7e. The configuration: every choice that a model is made of, checked once.
+"""Chapter: configuration. Every choice that a model is made of, checked once.
 
-Before this: cells.py, scores.py, decoders.py. After it: seq2seq.py.
+Before this: transformer.py. After it: seq2seq.py.
+
+The tables of choices are CELLS (cells.py), SCORES (scores.py), and here ENCODERS and DECODERS. A new encoder
+or decoder joins by one line in a table.
 
 Not here: choices of training (training.py, optim.py) or of generation (generate.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from .cells import CELLS
 from .data import UNK
-from .decoders import DECODERS
+from .decoders import FIXED, LUONG, PEEKY
+from .encoders import RECURRENT_ENCODER
 from .scores import SCORES
+from .step_decoders import BAHDANAU, LUONG_FEEDING
+from .transformer import TRANSFORMER_DECODER, TRANSFORMER_ENCODER
+
+ENCODERS = {encoder.name: encoder for encoder in (RECURRENT_ENCODER, TRANSFORMER_ENCODER)}
+DECODERS = {
+    decoder.name: decoder
+    for decoder in (FIXED, PEEKY, LUONG, LUONG_FEEDING, BAHDANAU, TRANSFORMER_DECODER)
+}
+WHERE_READ = {"cell": "lstm", "score": "dot", "heads": 4}  # what None stands for, where an encoder or decoder reads it
 
 
 def check_choice(name, value, known):
@@ -38,16 +51,21 @@ class Config:
 
     Args:
         source_vocabulary, target_vocabulary: number of token ids, the four special ones included.
-        embedding_size: D.
+        embedding_size: D; None means 32, or H where a Transformer needs the two to be equal.
         hidden_size:    H, of the decoder, and of the encoder's memory with all its directions.
-        cell:           a name of cells.CELLS.
-        decoder:        a name of decoders.DECODERS.
-        score:          a name of scores.SCORES; None means dot where the decoder attends.
-        directions:     of the encoder: 1, or 2 with H/2 units each.
-        layers:         of the encoder; the decoder has one and starts from the top layer's last state.
-        reverse_source: the encoder reads from the last token to the first (one direction only).
-        attention_only: the decoder starts from zeros, so that everything must pass through attention.
-        dropout:        rate between the encoder's layers and before the output layer, in [0, 1).
+        cell:           a name of cells.CELLS; None means lstm where something is recurrent.
+        decoder:        a name of DECODERS.
+        score:          a name of scores.SCORES; None means dot where a recurrent decoder attends.
+        directions:     of the recurrent encoder: 1, or 2 with H/2 units each.
+        layers:         of the encoder, and of a Transformer decoder. A recurrent decoder has one and starts
+                        from the state of the encoder's top layer.
+        reverse_source: the recurrent encoder reads from the last token to the first (one direction only).
+        attention_only: a recurrent decoder starts from zeros, so that everything must pass through attention.
+        encoder:        a name of ENCODERS.
+        heads:          of a Transformer; None means 4 there.
+        source_positions: a Transformer encoder is told where each token stands.
+        dropout:        rate between the encoder's layers, after each sublayer of a Transformer, and before
+                        the output layer, in [0, 1).
         dtype:          of all parameters: float32 to train, float64 to check gradients.
     Raises:
         ValueError: names the choice, what was expected, and what came.
@@ -55,45 +73,83 @@ class Config:
 
     source_vocabulary: int
     target_vocabulary: int
-    embedding_size: int = 32
+    embedding_size: int | None = None
     hidden_size: int = 64
-    cell: str = "lstm"
+    cell: str | None = None
     decoder: str = "luong"
     score: str | None = None
     directions: int = 1
     layers: int = 1
     reverse_source: bool = False
     attention_only: bool = False
+    encoder: str = "recurrent"
+    heads: int | None = None
+    source_positions: bool = True
     dropout: float = 0.0
     dtype: str = "float32"
 
     def __post_init__(self):
+        check_choice("encoder", self.encoder, ENCODERS)
+        check_choice("decoder", self.decoder, DECODERS)
+        vars(self).update(self._defaults())  # what None stands for; only here a frozen dataclass is written
         for name in ("source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"):
             check_size(name, getattr(self, name))
         for name in ("source_vocabulary", "target_vocabulary"):
             if getattr(self, name) <= UNK:
                 raise ValueError(f"{name} must be at least {UNK + 1}, the special tokens; got {getattr(self, name)}")
-        check_choice("cell", self.cell, CELLS)
-        check_choice("decoder", self.decoder, DECODERS)
-        check_choice("dtype", self.dtype, ("float32", "float64"))
-        for name in ("reverse_source", "attention_only"):
+        for name, known in (("cell", CELLS), ("score", SCORES), ("dtype", ("float32", "float64"))):
+            if getattr(self, name) is not None:
+                check_choice(name, getattr(self, name), known)
+        for name in ("reverse_source", "attention_only", "source_positions"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, (int, float)) or not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be a rate in [0, 1), an int or float, got {self.dropout!r}")
+        self._check_directions()
+        if self.heads is not None:
+            self._check_heads()
+
+    def _read(self):
+        """The optional choices that this encoder and this decoder use."""
+        return ENCODERS[self.encoder].reads | DECODERS[self.decoder].reads
+
+    def _defaults(self):
+        """{name: value} for what was left out. Raises ValueError for a choice that nobody reads."""
+        read, found = self._read(), {}
+        optional = frozenset().union(*(record.reads for record in (*ENCODERS.values(), *DECODERS.values())))
+        for field in fields(self):
+            given = getattr(self, field.name)
+            if field.name in optional - read and given != field.default:
+                raise ValueError(
+                    f"{field.name}={given!r} would be ignored: neither encoder {self.encoder!r} nor decoder "
+                    f"{self.decoder!r} reads it; leave it out"
+                )
+            if field.name in read and given is None:
+                found[field.name] = WHERE_READ[field.name]
+        if self.embedding_size is None:
+            found["embedding_size"] = self.hidden_size if "heads" in read else 32
+        return found
+
+    def _check_directions(self):
         if isinstance(self.directions, bool) or not isinstance(self.directions, int) or self.directions not in (1, 2):
             raise ValueError(f"directions must be 1 or 2, got {self.directions!r}")
         if self.hidden_size % self.directions:
             raise ValueError(f"hidden_size must be even with two directions (half for each), got {self.hidden_size}")
         if self.reverse_source and self.directions == 2:
             raise ValueError("reverse_source changes nothing with two directions; use it with directions=1")
-        if not isinstance(self.dropout, (int, float)) or not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be a rate in [0, 1), an int or float, got {self.dropout!r}")
-        if DECODERS[self.decoder].attends:
-            if self.score is None:
-                object.__setattr__(self, "score", "dot")
-            check_choice("score", self.score, SCORES)
-        elif self.score is not None or self.attention_only:
-            option = "attention_only" if self.score is None else f"score {self.score!r}"
-            raise ValueError(f"decoder {self.decoder!r} does not attend, so {option} would be ignored; leave it out")
+
+    def _check_heads(self):
+        check_size("heads", self.heads)
+        H = self.hidden_size
+        if H % self.heads:
+            raise ValueError(f"heads must divide hidden_size {H}, got {self.heads}")
+        if H % 2:
+            raise ValueError(f"hidden_size must be even in a Transformer, for pairs of sine and cosine; got {H}")
+        if self.embedding_size != H:
+            raise ValueError(
+                f"embedding_size must equal hidden_size {H} in a Transformer, which adds what its layers return "
+                f"to the embeddings; got {self.embedding_size}"
+            )
 
 
 # Exercises

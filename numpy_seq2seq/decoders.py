@@ -1,25 +1,33 @@
-"""Chapter 7c. Decoders: from what was read to what is written, with and without attention.
+"""Chapter: decoders. From what was read to what is written, with and without attention.
 
-Before this: recurrent.py, attention.py, readout.py. After it: step_decoders.py.
+Before this: readout.py. After it: step_decoders.py.
 
-Letters: B batch, T target length (1 while generating), S source length, D embedding size, H hidden size.
+Notation: B batch, T target length (1 while generating), S source length, D embedding size, H hidden size.
 x are the embedded target tokens *before* the ones to be predicted; out is what the output layer reads.
 
-    fixed   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wh)
-    peeky   h_t = cell([x_t; v], h_{t−1})       out_t = tanh(h_t Wh + v Wc)
-    luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wh + c_t Wc)       c_t = attention(h_t)
+    fixed   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wd)
+    peeky   h_t = cell([x_t; v], h_{t−1})       out_t = tanh(h_t Wd + v Wc)
+    luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wd + c_t Wc)       c_t = attention(h_t)
 
 All start from the encoder's last state. `fixed` has nothing else. `peeky` sees the same vector v again at
 every step, which spares its state the work of remembering but adds no information. `luong` has a fresh
 context c_t for every step. Compare the three forward functions: the difference between them is the lesson.
 Two more, whose recurrence waits for the attention, are in step_decoders.py: `luong_feeding`, `bahdanau`.
 
-Decoders have one signature and can take each other's place:
+Every decoder is two pairs of functions, so one can take the place of another. `open` runs once for each
+source. It makes the first state, and `source`: what this decoder may look at while it writes.
 
-    decoder_forward(x, state, source, params, config) -> out, weights, state, cache
-    decoder_backward(dout, dstate, cache)             -> dx, dstate, dsource, grads
+    open_forward(memory, state, mask, params, config) -> start, source, cache
+    open_backward(dstart, dsource, cache)             -> dmemory, dstate, grads
+    forward(x, state, source, params, config, rng)    -> out, weights, state, cache
+    backward(dout, dstate, cache)                     -> dx, dstate, dsource, grads
 
-The weights are there to be looked at and take no gradient; they are None where nothing attends.
+A state and a source are trees (tuples) of arrays that begin with the batch axis, so that beam search can
+pick rows of them; nobody but the decoder looks inside. The weights are there to be looked at and take no
+gradient; they are None where nothing attends.
+
+No decoder needs the mask of the targets: padding comes last, and what is written at a step depends on
+earlier inputs alone, so padding reaches no real output; the loss gives padded outputs no gradient.
 
 Not here: token ids and logits (seq2seq.py), the choice of the next token (generate.py).
 """
@@ -31,21 +39,35 @@ import numpy as np
 
 from .attention import attention_backward, attention_forward
 from .cells import CELLS
-from .readout import Source, no_gradient, readout_backward, readout_forward, readout_init
+from .readout import (
+    Source,
+    readout_backward,
+    readout_forward,
+    readout_init,
+    source_backward,
+    source_forward,
+    start_backward,
+    start_forward,
+)
 from .recurrent import recurrent_backward, recurrent_forward, recurrent_init
 from .scores import SCORES
-from .step_decoders import (
-    bahdanau_backward,
-    bahdanau_forward,
-    bahdanau_init,
-    luong_feeding_backward,
-    luong_feeding_forward,
-    luong_feeding_init,
-)
+
+
+class Decoder(NamedTuple):
+    """A way to write from what was read."""
+
+    name: str
+    attends: bool
+    reads: frozenset  # the optional choices of Config that it uses
+    init: Callable  # (rng, config) -> params
+    open_forward: Callable
+    open_backward: Callable
+    forward: Callable
+    backward: Callable
 
 
 def fixed_init(rng, config):
-    """Parameters: decoder (a recurrent layer), readout (Wh)."""
+    """Parameters: decoder (a recurrent layer), readout (Wd)."""
     D, H = config.embedding_size, config.hidden_size
     return {
         "decoder": recurrent_init(rng, D, H, CELLS[config.cell], config.dtype),
@@ -53,17 +75,44 @@ def fixed_init(rng, config):
     }
 
 
-def fixed_forward(x, state, source, params, config):
+def fixed_open_forward(memory, state, mask, params, config):
+    """The encoder's last state is handed over, and nothing else: no memory is kept.
+
+    Args:
+        memory: (B, S, H) not looked at.
+        state:  tuple of (B, H), the encoder's last state.
+        mask:   (B, S) not looked at.
+    Returns:
+        start:  tuple of (B, H), where the decoder starts.
+        source: (), empty.
+        cache:  for fixed_open_backward.
+    """
+    start, start_cache = start_forward(state, config)
+    return start, (), (start_cache, memory)
+
+
+def fixed_open_backward(dstart, dsource, cache):
+    """Backward of fixed_open_forward. The memory was not looked at, so its gradient is zero.
+
+    Returns:
+        dmemory (B, S, H) zero, dstate, grads (empty).
+    """
+    start_cache, memory = cache
+    return np.zeros_like(memory), start_backward(dstart, start_cache), {}
+
+
+def fixed_forward(x, state, source, params, config, rng=None):
     """No attention: the encoder's last state is all there is.
 
         h_t   = cell(x_t, h_{t−1})      h_0: the encoder's last state
-        out_t = tanh(h_t Wh)
+        out_t = tanh(h_t Wd)
 
     Args:
         x:       (B, T, D) embedded target tokens, one step behind those to be predicted.
         state:   tuple of (B, H).
-        source:  not looked at.
+        source:  (), empty.
         params:  of the model: decoder, readout.
+        rng:     not used.
     Returns:
         out:     (B, T, H).
         weights: None.
@@ -74,26 +123,26 @@ def fixed_forward(x, state, source, params, config):
     """
     h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
     out, readout_cache = readout_forward(h, None, params["readout"])
-    return out, None, state, (recurrent_cache, readout_cache, source)
+    return out, None, state, (recurrent_cache, readout_cache)
 
 
 def fixed_backward(dout, dstate, cache):
     """Backward of fixed_forward, last line first.
 
-        out = tanh(h Wh)                dh, readout
-        h   = cell(x, h_0)              dx, dstate, decoder
+        out = tanh(h Wd)                dh, grads of readout
+        h   = cell(x, h_0)              dx, dstate, grads of decoder
 
     Returns:
-        dx (B, T, D), dstate, dsource (all zero), grads: decoder, readout.
+        dx (B, T, D), dstate, dsource (), grads: decoder, readout.
     """
-    recurrent_cache, readout_cache, source = cache
-    dh, _, readout = readout_backward(dout, readout_cache)
-    dx, dstate, decoder = recurrent_backward(dh, dstate, recurrent_cache)
-    return dx, dstate, no_gradient(source), {"decoder": decoder, "readout": readout}
+    recurrent_cache, readout_cache = cache
+    dh, _, dreadout = readout_backward(dout, readout_cache)
+    dx, dstate, ddecoder = recurrent_backward(dh, dstate, recurrent_cache)
+    return dx, dstate, (), {"decoder": ddecoder, "readout": dreadout}
 
 
 def peeky_init(rng, config):
-    """Parameters: decoder (a recurrent layer over [x; v]), readout (Wh, Wc)."""
+    """Parameters: decoder (a recurrent layer over [x; v]), readout (Wd, Wc)."""
     D, H = config.embedding_size, config.hidden_size
     return {
         "decoder": recurrent_init(rng, D + H, H, CELLS[config.cell], config.dtype),
@@ -101,65 +150,111 @@ def peeky_init(rng, config):
     }
 
 
-def peeky_forward(x, state, source, params, config):
+def peeky_open_forward(memory, state, mask, params, config):
+    """The encoder's last state is handed over; its h, here called v, stays in view.
+
+    Args, Returns: as fixed_open_forward, but source is (v,) with v (B, H).
+    """
+    start, cache = fixed_open_forward(memory, state, mask, params, config)[::2]
+    return start, (state[0],), cache
+
+
+def peeky_open_backward(dstart, dsource, cache):
+    """Backward of peeky_open_forward. h is read twice: as the first state, and as v.
+
+    Returns:
+        dmemory (B, S, H) zero, dstate, grads (empty).
+    """
+    dmemory, dstate, grads = fixed_open_backward(dstart, (), cache)
+    (dv,) = dsource
+    return dmemory, (dstate[0] + dv, *dstate[1:]), grads
+
+
+def peeky_forward(x, state, source, params, config, rng=None):
     """No attention, but the fixed vector is shown again at every step.
 
-        h_t   = cell([x_t; v], h_{t−1})     v: the encoder's last output, the same for all t
-        out_t = tanh(h_t Wh + v Wc)
+        h_t   = cell([x_t; v], h_{t−1})     v: the h of the encoder's last state, the same for all t
+        out_t = tanh(h_t Wd + v Wc)
 
-    Args, Returns: as fixed_forward; of the source, `vector` is looked at.
+    Args, Returns: as fixed_forward; source is (v,).
     Source: Cho et al. (2014), section 2.2 and appendix: both the state and the output see c at every step.
-        Deviations: v and h_0 are the encoder's last output and state themselves, there a tanh layer makes each; the
-        reset gate does not cover v; the tanh readout stands in place of a maxout that sees x_t too.
+        Deviations: v and h_0 are the encoder's last state itself, there a tanh layer makes each; the reset
+        gate does not cover v; the tanh readout stands in place of a maxout that sees x_t too.
     """
-    v = np.repeat(source.vector[:, None], x.shape[1], axis=1)
-    h, state, recurrent_cache = recurrent_forward(
-        np.concatenate([x, v], axis=2), state, params["decoder"], CELLS[config.cell]
-    )
+    (v,) = source
+    v = np.repeat(v[:, None], x.shape[1], axis=1)
+    xv = np.concatenate([x, v], axis=2)
+    h, state, recurrent_cache = recurrent_forward(xv, state, params["decoder"], CELLS[config.cell])
     out, readout_cache = readout_forward(h, v, params["readout"])
-    return out, None, state, (recurrent_cache, readout_cache, source, x.shape[2])
+    return out, None, state, (recurrent_cache, readout_cache, x.shape[2])
 
 
 def peeky_backward(dout, dstate, cache):
     """Backward of peeky_forward, last line first.
 
-        out = tanh(h Wh + v Wc)         dh, dv_t, readout
-        h   = cell([x; v], h_0)         dx, dv_t, dstate, decoder
+        out = tanh(h Wd + v Wc)         dh, dv_t, grads of readout
+        h   = cell([x; v], h_0)         dx, dv_t, dstate, grads of decoder
         the same v at every step        dv = Σ_t of both
 
     Returns:
-        dx (B, T, D), dstate, dsource (vector), grads: decoder, readout.
+        dx (B, T, D), dstate, dsource (dv,), grads: decoder, readout.
     """
-    recurrent_cache, readout_cache, source, D = cache
-    dh, dv_readout, readout = readout_backward(dout, readout_cache)
-    dxv, dstate, decoder = recurrent_backward(dh, dstate, recurrent_cache)
+    recurrent_cache, readout_cache, D = cache
+    dh, dv_readout, dreadout = readout_backward(dout, readout_cache)
+    dxv, dstate, ddecoder = recurrent_backward(dh, dstate, recurrent_cache)
     # v is read 2T times: by the cell and by the readout, at each step
-    dvector = (dv_readout + dxv[:, :, D:]).sum(axis=1)
-    dsource = no_gradient(source)._replace(vector=dvector)
-    return dxv[:, :, :D], dstate, dsource, {"decoder": decoder, "readout": readout}
+    dv = (dv_readout + dxv[:, :, D:]).sum(axis=1)
+    return dxv[:, :, :D], dstate, (dv,), {"decoder": ddecoder, "readout": dreadout}
 
 
 def luong_init(rng, config):
-    """Parameters: decoder (a recurrent layer), attention (of the score), readout (Wh, Wc)."""
+    """Parameters: decoder (a recurrent layer), keys and attention (of the score), readout (Wd, Wc)."""
     D, H = config.embedding_size, config.hidden_size
-    return {
-        "decoder": recurrent_init(rng, D, H, CELLS[config.cell], config.dtype),
-        "attention": SCORES[config.score].init(rng, H, H, config.dtype),
-        "readout": readout_init(rng, config, context=True),
-    }
+    decoder = recurrent_init(rng, D, H, CELLS[config.cell], config.dtype)
+    keys, attention = SCORES[config.score].init(rng, H, H, config.dtype)
+    readout = readout_init(rng, config, context=True)
+    return {"decoder": decoder, "keys": keys, "attention": attention, "readout": readout}
 
 
-def luong_forward(x, state, source, params, config):
+def luong_open_forward(memory, state, mask, params, config):
+    """The state is handed over, and the memory stays in view: the book is open.
+
+    Args:
+        memory: (B, S, H).
+        state:  tuple of (B, H), the encoder's last state.
+        mask:   (B, S) boolean, True at a real token.
+        params: of the model: keys.
+    Returns:
+        start:  tuple of (B, H).
+        source: Source.
+        cache:  for luong_open_backward.
+    """
+    start, start_cache = start_forward(state, config)
+    source, source_cache = source_forward(memory, mask, params)
+    return start, source, (start_cache, source_cache)
+
+
+def luong_open_backward(dstart, dsource, cache):
+    """Backward of luong_open_forward.
+
+    Returns:
+        dmemory (B, S, H), dstate, grads: keys.
+    """
+    start_cache, source_cache = cache
+    dmemory, grads = source_backward(dsource, source_cache)
+    return dmemory, start_backward(dstart, start_cache), grads
+
+
+def luong_forward(x, state, source, params, config, rng=None):
     """Attention after the recurrence: the new state asks, and the answer helps to choose the word.
 
         h_t   = cell(x_t, h_{t−1})
         c_t   = attention(h_t, source)      fresh at every step
-        out_t = tanh(h_t Wh + c_t Wc)
+        out_t = tanh(h_t Wd + c_t Wc)
 
     The recurrence does not wait for the attention, so all T queries are asked at once.
 
-    Args, Returns: as fixed_forward, with params attention too; weights (B, T, S); of the source, `memory`,
-        `keys` and `mask` are looked at.
+    Args, Returns: as fixed_forward, with params attention too; source is a Source; weights (B, T, S).
     Source: Luong et al. (2015), section 3.1, global attention without input feeding, equations 5–7. Not here: its
         location-based score, equation 8.
     """
@@ -168,54 +263,44 @@ def luong_forward(x, state, source, params, config):
         h, source.keys, source.memory, params["attention"], source.mask, SCORES[config.score]
     )
     out, readout_cache = readout_forward(h, context, params["readout"])
-    return out, weights, state, (recurrent_cache, attention_cache, readout_cache, source)
+    return out, weights, state, (recurrent_cache, attention_cache, readout_cache)
 
 
 def luong_backward(dout, dstate, cache):
     """Backward of luong_forward, last line first.
 
-        out = tanh(h Wh + c Wc)         dh, dc, readout
-        c   = attention(h, source)      dh (more), dkeys, dmemory, attention
-        h   = cell(x, h_0)              dx, dstate, decoder
+        out = tanh(h Wd + c Wc)         dh, dc, grads of readout
+        c   = attention(h, source)      dh += dq, dkeys, dmemory, grads of attention
+        h   = cell(x, h_0)              dx, dstate, grads of decoder
 
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
     """
-    recurrent_cache, attention_cache, readout_cache, source = cache
-    dh, dcontext, readout = readout_backward(dout, readout_cache)
-    dqueries, dkeys, dmemory, attention = attention_backward(dcontext, attention_cache)
+    recurrent_cache, attention_cache, readout_cache = cache
+    dh, dc, dreadout = readout_backward(dout, readout_cache)
+    dq, dkeys, dmemory, dattention = attention_backward(dc, attention_cache)
     # h_t is read twice here: by the readout and, as the query, by the attention
-    dx, dstate, decoder = recurrent_backward(dh + dqueries, dstate, recurrent_cache)
-    dsource = Source(np.zeros_like(source.vector), dmemory, dkeys, None)
-    return dx, dstate, dsource, {"decoder": decoder, "attention": attention, "readout": readout}
+    dx, dstate, ddecoder = recurrent_backward(dh + dq, dstate, recurrent_cache)
+    grads = {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
+    return dx, dstate, Source(dmemory, dkeys, None), grads
 
 
-class Decoder(NamedTuple):
-    """A way to write from what was read."""
-
-    name: str
-    attends: bool
-    bridges: bool  # a learned layer stands between the encoder's last state and the decoder's first
-    feeds: bool  # the state carries the last out too: (h, out) or (h, c, out)
-    init: Callable  # (rng, config) -> params
-    forward: Callable
-    backward: Callable
-
-
-DECODERS = {
-    decoder.name: decoder
-    for decoder in (
-        Decoder("fixed", False, False, False, fixed_init, fixed_forward, fixed_backward),
-        Decoder("peeky", False, False, False, peeky_init, peeky_forward, peeky_backward),
-        Decoder("luong", True, False, False, luong_init, luong_forward, luong_backward),
-        Decoder("luong_feeding", True, False, True, luong_feeding_init, luong_feeding_forward, luong_feeding_backward),
-        Decoder("bahdanau", True, True, False, bahdanau_init, bahdanau_forward, bahdanau_backward),
-    )
-}
+FIXED = Decoder(
+    "fixed", False, frozenset({"cell"}),
+    fixed_init, fixed_open_forward, fixed_open_backward, fixed_forward, fixed_backward,
+)  # fmt: skip
+PEEKY = Decoder(
+    "peeky", False, frozenset({"cell"}),
+    peeky_init, peeky_open_forward, peeky_open_backward, peeky_forward, peeky_backward,
+)  # fmt: skip
+LUONG = Decoder(
+    "luong", True, frozenset({"cell", "score", "attention_only"}),
+    luong_init, luong_open_forward, luong_open_backward, luong_forward, luong_backward,
+)  # fmt: skip
 
 # Exercises
 # 1. Write `mean`: luong with equal weights, so that c is the plain mean of all real memories at every step. Compare
 #    it with luong on reverse. The size of c is the same; what alone differs?
-# 2. In luong_backward, leave out `+ dqueries`. Which gradients become wrong, and does it still train?
+# 2. In luong_backward, leave out `+ dq`. Which gradients become wrong, and does it still train?
 # 3. Where does source.mask get its gradient? Why is that no omission?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set decoders`.
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

@@ -1,8 +1,8 @@
-"""Chapter 7b. What decoders share: what they may look at, and what the output layer reads.
+"""Chapter: readout. What decoders share: where they start, what they look at, what the output layer reads.
 
-Before this: attention.py, encoder.py. After it: decoders.py.
+Before this: encoders.py. After it: decoders.py.
 
-Letters: B batch, T target length, S source length, H hidden size, M size of a context, A size of a key.
+Notation: B batch, T target length, S source length, H hidden size, M size of a context, A size of a key.
 
 Not here: the decoders themselves (decoders.py, step_decoders.py).
 """
@@ -12,75 +12,132 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import tanh_backward
-from .layers import glorot
+from .cells import CELLS
+from .layers import glorot, rows_of
+from .scores import keys_backward, keys_forward
 
 
 class Source(NamedTuple):
-    """All that a decoder may look at while it writes. Its gradient is a Source too."""
+    """What an attending decoder looks at while it writes. Its gradient is a Source too."""
 
-    vector: np.ndarray  # (B, H) the encoder's last output: the fixed vector
     memory: np.ndarray  # (B, S, H) the encoder's output at every position
-    keys: np.ndarray  # (B, S, A) what attention finds a memory by
-    mask: np.ndarray | None  # (B, S) boolean, True at a real token
+    keys: np.ndarray  # (B, S, A) what a memory is compared by
+    mask: np.ndarray | None  # (B, 1, S) boolean, True at a real token; None where all are real
 
 
-def no_gradient(source):
-    """The gradient of a source that was not looked at: zeros."""
-    return Source(*(np.zeros(a.shape, a.dtype) for a in source[:3]), None)
+def source_forward(memory, mask, params):
+    """What an attending decoder may look at, prepared once for each source.
+
+        keys = memory Wk, or memory itself
+
+    Args:
+        memory: (B, S, H).
+        mask:   (B, S) boolean, True at a real token.
+        params: of the model: keys.
+    Returns:
+        source: Source.
+        cache:  for source_backward.
+    """
+    keys, keys_cache = keys_forward(memory, params["keys"])
+    return Source(memory, keys, None if mask.all() else mask[:, None]), keys_cache
+
+
+def source_backward(dsource, cache):
+    """Backward of source_forward. A memory is read twice, as a value and as a key: its gradients are added.
+
+    Returns:
+        dmemory (B, S, H), grads: keys.
+    """
+    dmemory, grads = keys_backward(dsource.keys, cache)
+    return dsource.memory + dmemory, {"keys": grads}
+
+
+def start_forward(state, config):
+    """Where a recurrent decoder starts.
+
+        state_0 = the encoder's last state      the lesson: the fixed vector is handed over here
+        state_0 = 0                             config.attention_only: all must pass through attention
+
+    A Transformer encoder ends with one vector; an LSTM starts both its h and its c from it.
+
+    Args:
+        state:   tuple of (B, H), the encoder's last state.
+    Returns:
+        state_0: tuple of (B, H), as many as the cell carries.
+        cache:   for start_backward.
+    """
+    start = state if len(state) == CELLS[config.cell].states else state * CELLS[config.cell].states
+    if config.attention_only:
+        start = tuple(np.zeros_like(s) for s in start)
+    return start, (len(state), config.attention_only)
+
+
+def start_backward(dstart, cache):
+    """Backward of start_forward.
+
+        state_0 = state         dstate = dstate_0; where one vector became two, the sum of the two
+        state_0 = 0             dstate = 0
+
+    Returns:
+        dstate: of the encoder's last state.
+    """
+    count, attention_only = cache
+    if attention_only:
+        return tuple(np.zeros_like(d) for d in dstart[:count])
+    return dstart if len(dstart) == count else (sum(dstart),)
 
 
 def readout_init(rng, config, context):
-    """Parameters: Wh (H, H), and with a context Wc (H, H), both by glorot."""
+    """Parameters: Wd (H, H), and with a context Wc (H, H), both by glorot."""
     H = config.hidden_size
-    return {name: glorot(rng, H, H, config.dtype) for name in (("Wh", "Wc") if context else ("Wh",))}
+    return {name: glorot(rng, H, H, config.dtype) for name in (("Wd", "Wc") if context else ("Wd",))}
 
 
 def readout_forward(h, context, params):
-    """What the output layer will read: the state, and beside it the context if there is one.
+    """What the output layer will read: the decoder's state, and beside it the context if there is one.
 
-        out_t = tanh(h_t Wh + c_t Wc)
+        out_t = tanh(h_t Wd + c_t Wc)
 
     Args:
         h:       (B, T, H) the decoder's states.
         context: (B, T, M), or None: then the second term is absent.
-        params:  Wh (H, H), and Wc (M, H) with a context.
+        params:  Wd (H, H), and Wc (M, H) with a context.
     Returns:
         out:     (B, T, H).
         cache:   for readout_backward.
     Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]), with W_c in two blocks. `fixed` keeps
         the block of h_t, so that it lacks the context and nothing else.
     """
-    shape, H = h.shape, h.shape[2]
-    h = h.reshape(-1, H)
-    a = h @ params["Wh"]
+    a = rows_of(h) @ params["Wd"]
     if context is not None:
-        context = context.reshape(-1, context.shape[2])
-        a += context @ params["Wc"]
-    out = np.tanh(a)
-    return out.reshape(shape), (h, context, out, params, shape)
+        a += rows_of(context) @ params["Wc"]
+    out = np.tanh(a).reshape(h.shape)
+    return out, (h, context, out, params)
 
 
 def readout_backward(dout, cache):
     """Backward of readout_forward.
 
         out = tanh(a)           da = dout (1 − out²)
-        a = h Wh + c Wc         dWh = Σ hᵀ da,  dWc = Σ cᵀ da,  dh = da Whᵀ,  dc = da Wcᵀ
+        a = h Wd + c Wc         dWd = Σ hᵀ da,  dWc = Σ cᵀ da,  dh = da Wdᵀ,  dc = da Wcᵀ
 
     Returns:
         dh:       (B, T, H).
         dcontext: (B, T, M), or None.
-        grads:    Wh, and Wc with a context.
+        grads:    Wd, and Wc with a context.
     """
-    h, context, out, params, shape = cache
-    da = tanh_backward(dout.reshape(out.shape), out)
-    dh, grads = (da @ params["Wh"].T).reshape(shape), {"Wh": h.T @ da}
+    h, context, out, params = cache
+    da = rows_of(tanh_backward(dout, out))
+    dh = (da @ params["Wd"].T).reshape(h.shape)
+    dWd = rows_of(h).T @ da
     if context is None:
-        return dh, None, grads
-    dcontext = (da @ params["Wc"].T).reshape(*shape[:2], context.shape[1])
-    return dh, dcontext, {**grads, "Wc": context.T @ da}
+        return dh, None, {"Wd": dWd}
+    dc = (da @ params["Wc"].T).reshape(context.shape)
+    dWc = rows_of(context).T @ da
+    return dh, dc, {"Wd": dWd, "Wc": dWc}
 
 
 # Exercises
-# 1. Show that h Wh + c Wc is [h; c] times one matrix. Of which blocks? What would a bias in each of the two
+# 1. Show that h Wd + c Wc is [h; c] times one matrix. Of which blocks? What would a bias in each of the two
 #    products add?
 # 2. Write them again: `python -m numpy_seq2seq.homework make DIR --functions readout_backward`.

@@ -1,10 +1,18 @@
-"""Chapter 4a. Recurrence: unrolling a cell in time, and backpropagation through time (BPTT).
+"""Chapter: recurrence. Unrolling a cell in time, and backpropagation through time (BPTT).
 
 Before this: cells.py. After it: stacks.py.
 
-Letters: B batch, T time steps, D input size, H hidden size, G gates of the cell; x the inputs, h the
+Notation: B batch, T time steps, D input size, H hidden size, G gates of the cell; x the inputs, h the
 outputs. Outside, arrays are batch-first (B, T, ...); inside, time comes first, because a step is then one
 contiguous block. A state is the tuple that the cell carries: (h,) or (h, c), each (B, H).
+
+The same cell, with the same parameters, is used at every step:
+
+              out_1       out_2       out_3           what is read of h_t: two arrows leave it,
+                ↑           ↑           ↑             one up to the output, one to the next step.
+    h_0 ──→ [cell] ──→ [cell] ──→ [cell] ──→ h_3      On the way back the two gradients meet in h_t:
+                ↑           ↑           ↑             they are added.
+               x_1         x_2         x_3
 
 A mask is boolean (B, T), True at a real token. A padded step hands the state on unchanged, so the last
 state is the last *real* token's, in both directions, and no sequence has to be flipped.
@@ -15,7 +23,7 @@ Not here: what happens inside a step (cells.py); several layers or directions (s
 
 import numpy as np
 
-from .layers import glorot
+from .layers import glorot, rows_of
 
 
 def recurrent_init(rng, input_size, hidden_size, cell, dtype):
@@ -67,7 +75,7 @@ def step_forward(gx, state, params, cell):
     """
     gh = state[0] @ params["Wh"]
     if cell.recurrent_bias:
-        gh = gh + params["bh"]
+        gh += params["bh"]
     state, cell_cache = cell.forward(gx, gh, state)
     return state, (cell_cache, params["Wh"], cell)
 
@@ -90,20 +98,28 @@ def step_backward(dstate, cache):
     return dgx, (dstate[0] + dgh @ Wh.T, *dstate[1:]), dgh
 
 
-def weight_gradients(x, h_prev, dgx, dgh):
+def weight_gradients(x, h_prev, dgx, dgh, cell):
     """Gradients of a layer's parameters, each as one product over all T steps and B sequences.
 
         gx = x Wx + b           dWx = Σ x_tᵀ dgx_t,  db = Σ dgx_t
         gh = h_prev Wh + bh     dWh = Σ h_{t−1}ᵀ dgh_t,  dbh = Σ dgh_t
 
+    The same Wh is used at every step, so its gradient is the sum over the steps. A sum of products of
+    matrices is one product of the matrices on top of each other: no loop is needed.
+
     Args:
         x, h_prev: (T, B, ·).
-        dgx, dgh:  (T, B, GH); one and the same array means that gh has no bias.
+        dgx, dgh:  (T, B, GH).
+        cell:      a record of cells.CELLS.
     Returns:
-        grads:     Wx, Wh, b, and bh where dgh is an array of its own.
+        grads:     Wx, Wh, b, and bh where cell.recurrent_bias.
     """
-    grads = {"Wx": _rows(x).T @ _rows(dgx), "Wh": _rows(h_prev).T @ _rows(dgh), "b": _rows(dgx).sum(axis=0)}
-    return grads if dgh is dgx else {**grads, "bh": _rows(dgh).sum(axis=0)}
+    dWx = rows_of(x).T @ rows_of(dgx)
+    dWh = rows_of(h_prev).T @ rows_of(dgh)
+    grads = {"Wx": dWx, "Wh": dWh, "b": rows_of(dgx).sum(axis=0)}
+    if cell.recurrent_bias:
+        grads["bh"] = rows_of(dgh).sum(axis=0)
+    return grads
 
 
 def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
@@ -116,7 +132,7 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
             h_t = the first vector of state
 
     Args:
-        x:       (B, T, D).
+        x:       (B, T, D). What stands at a padded step is not read.
         state:   tuple of (B, H), the state before the first step.
         params:  Wx (D, GH), Wh (H, GH), b (GH,), and bh (GH,) where cell.recurrent_bias.
         cell:    a record of cells.CELLS.
@@ -127,10 +143,12 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
         state:   the state after the last step.
         cache:   for recurrent_backward.
     """
-    x = np.ascontiguousarray(x.transpose(1, 0, 2))
+    x = time_first(x)
+    real = _padded_steps(mask, len(x))
+    if any(column is not None for column in real):
+        x = np.where(mask.T[:, :, None], x, 0)  # 0 times what stands there could be nan
     gx = input_part(x, params)
     h, h_prev = _one_step_apart(gx, state[0], reverse)
-    real = _padded_steps(mask, len(x))
     steps = range(len(x))[::-1] if reverse else range(len(x))
     caches = [None] * len(x)
     for t in steps:
@@ -143,12 +161,30 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
 def recurrent_backward(dh, dstate, cache):
     """Backpropagation through time: recurrent_forward, last step first.
 
-        h_t = first of state                    dstate gets dh_t
+        h_t = first of state                    dh_t is added to the first of dstate
         state = cell(gx_t, gh, state_prev)      dgx_t, dgh_t, dstate_prev = cell backward(dstate)
         gh = h_prev Wh (+ bh)                   dh_prev += dgh_t Whᵀ
         — after the loop, over all steps at once —
         gh = h_prev Wh + bh                     dWh = Σ_t h_{t−1}ᵀ dgh_t,  dbh = Σ dgh
         gx = x Wx + b                           dWx = Σ_t x_tᵀ dgx_t,  db = Σ dgx,  dx_t = dgx_t Wxᵀ
+
+    Two steps of a simple network with one number in each place: Wx = 1, Wh = ½, b = 0, x = (½, 0), h_0 = 0.
+
+        h_1 = tanh(½) = 0.462       h_2 = tanh(½ · 0.462) = 0.227
+        L = h_2:    da_2 = 1 − 0.227² = 0.948       dh_1 = ½ · 0.948 = 0.474
+                    da_1 = 0.474 (1 − 0.462²) = 0.373
+        dWh = h_1 da_2 + h_0 da_1 = 0.438           dWx = x_1 da_1 + x_2 da_2 = 0.186
+
+        >>> from numpy_seq2seq.cells import CELLS
+        >>> one = np.ones((1, 1))
+        >>> params = {"Wx": one, "Wh": one / 2, "b": np.zeros(1)}
+        >>> x = np.array([[[0.5], [0.0]]])
+        >>> h, state, cache = recurrent_forward(x, (0 * one,), params, CELLS["rnn"])
+        >>> h.round(3).tolist()
+        [[[0.462], [0.227]]]
+        >>> dx, dstate, grads = recurrent_backward(np.zeros((1, 2, 1)), (one,), cache)
+        >>> [grads[name].item().__round__(3) for name in ("Wh", "Wx")]
+        [0.438, 0.186]
 
     Args:
         dh:      (B, T, H) gradient of every output.
@@ -161,30 +197,38 @@ def recurrent_backward(dh, dstate, cache):
     """
     x, h_prev, caches, params, cell, real, steps = cache
     dh = dh.transpose(1, 0, 2)
-    dgx = np.empty((*h_prev.shape[:2], len(params["b"])), h_prev.dtype)
-    dgh = np.empty_like(dgx) if cell.recurrent_bias else dgx
+    dgx, dgh = gate_gradients(h_prev, cell)
     nothing = tuple(np.zeros_like(d) for d in dstate)
     for t in reversed(steps):
         # h_t is read twice, as an output and by the step after it: the two gradients meet here
         dstate = (dstate[0] + dh[t], *dstate[1:])
-        dgx[t], dbefore, dgh_t = step_backward(_where_real(real[t], dstate, nothing), caches[t])
-        if cell.recurrent_bias:
-            dgh[t] = dgh_t
+        dgx[t], dbefore, dgh[t] = step_backward(_where_real(real[t], dstate, nothing), caches[t])
         # a padded step handed its state on, so it hands its gradient back
         dstate = _where_real(real[t], dbefore, dstate)
-    dx = (_rows(dgx) @ params["Wx"].T).reshape(x.shape).transpose(1, 0, 2)
-    return dx, dstate, weight_gradients(x, h_prev, dgx, dgh)
+    dx = (rows_of(dgx) @ params["Wx"].T).reshape(x.shape).transpose(1, 0, 2)
+    return dx, dstate, weight_gradients(x, h_prev, dgx, dgh, cell)
 
 
 def input_part(x, params):
     """gx = x Wx + b for all steps: (T, B, D) to (T, B, GH) in one product."""
-    gx = _rows(x) @ params["Wx"]
+    gx = rows_of(x) @ params["Wx"]
     gx += params["b"]  # in place: this is the largest array of a step
     return gx.reshape(*x.shape[:2], len(params["b"]))
 
 
+def time_first(x):
+    """(B, T, D) to (T, B, D), each step one contiguous block."""
+    return np.ascontiguousarray(x.transpose(1, 0, 2))
+
+
+def gate_gradients(h_prev, cell):
+    """Empty arrays for dgx and dgh, (T, B, GH). Where gh is simply added to gx both are one array."""
+    dgx = np.empty((*h_prev.shape[:2], len(cell.gates) * h_prev.shape[2]), h_prev.dtype)
+    return dgx, np.empty_like(dgx) if cell.recurrent_bias else dgx
+
+
 def _one_step_apart(gx, first, reverse):
-    """Room for h and h_prev as two views, one step apart, of one array; h_prev begins with `first` (B, H)."""
+    """h and h_prev as two views, one step apart, of one empty array; h_prev begins with `first` (B, H)."""
     h = np.empty((len(gx) + 1, *first.shape), gx.dtype)
     h[-1 if reverse else 0] = first
     return (h[:-1], h[1:]) if reverse else (h[1:], h[:-1])
@@ -192,7 +236,7 @@ def _one_step_apart(gx, first, reverse):
 
 def _padded_steps(mask, T):
     """For each step its column of the mask, or None where no sequence is padded: then there is nothing to do."""
-    if mask is None:
+    if mask is None or mask.all():
         return [None] * T
     return [None if column.all() else column[:, None] for column in mask.T]
 
@@ -202,13 +246,9 @@ def _where_real(real, yes, no):
     return yes if real is None else tuple(np.where(real, y, n) for y, n in zip(yes, no))
 
 
-def _rows(a):
-    """All leading axes as one: a matrix with a row for every step of every sequence."""
-    return a.reshape(-1, a.shape[-1])
-
-
 # Exercises
 # 1. Delete the `+ dh[t]` in recurrent_backward. Which tests fail, and which gradients stay right?
 # 2. Truncated BPTT: stop the gradient every k steps. Which line changes?
 # 3. Why is `Wh` multiplied inside the loop and `Wx` before it? Count the products of each kind.
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set bptt`.
+# 4. Continue the example of recurrent_backward by hand: what is dx_1? What would it be with Wh = 1?
+# 5. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set bptt`.

@@ -1,27 +1,25 @@
-"""Chapter 7f. The model: encoder and decoder put together.
+"""Chapter: the model. Encoder and decoder put together.
 
-Before this: encoder.py, decoders.py, config.py. After it: shapes.py.
+Before this: config.py. After it: optim.py.
 
-Letters: B batch, S source length, T target length, V target vocabulary, H hidden size. (PAD, BOS, EOS: data.py.)
+Notation: B batch, S source length, T target length, V target vocabulary, H hidden size. (PAD, BOS, EOS: data.py.)
 
-    source ids ─ encode ─┬─ state ───────────────────┐
-                         └─ Source(vector, memory,   │
-                                   keys, mask) ──┐   │
-    target ids, one step behind ─────────────────┴───┴─ decode ─ logits ─ loss
+    source ids ─ embedding ─ encoder ─┬─ state ──┐
+                                      └─ memory ─┴─ open ─┬─ start ──┐
+                                                          └─ source ─┴──┐
+    target ids, one step behind ─ embedding ─────────────────────── decoder ─ output ─ logits ─ loss
 
 Training calls decode_forward once with all T tokens ("teacher forcing": the inputs are the right tokens,
-whatever the model would have said). Generation calls the same function with one token at a time and carries
-the state along. There is no second forward pass.
+whatever the model would have said). Generation calls the same function with one token at a time and hands
+the state on. There is no second forward pass.
 
 Not here: the loop over batches (training.py), the choice of tokens (generate.py).
 """
 
 import numpy as np
 
-from .activations import tanh_backward
-from .cells import CELLS
-from .decoders import DECODERS
-from .encoder import encoder_backward, encoder_forward, encoder_init
+from . import allocator  # noqa: F401  one hint to the memory allocator
+from .config import DECODERS, ENCODERS
 from .layers import (
     affine_backward,
     affine_forward,
@@ -31,16 +29,9 @@ from .layers import (
     embedding_backward,
     embedding_forward,
     embedding_init,
-    glorot,
 )
 from .losses import cross_entropy_backward, cross_entropy_forward
-from .readout import Source
-from .scores import keys_backward, keys_forward
-
-# glibc returns freed memory to the system above a limit that it learns: twice the largest block freed so far, 32 MB
-# counting at most. This block, which is never written to, sets it. Without it every training step would be given
-# its arrays anew, page by page and zeroed: a third of its time. Elsewhere the line does nothing.
-np.empty(32_000_000, np.uint8)
+from .trees import tree_map
 
 
 def seq2seq_init(rng, config):
@@ -50,123 +41,54 @@ def seq2seq_init(rng, config):
         rng:    np.random.Generator.
         config: Config.
     """
-    H, dtype, decoder = config.hidden_size, config.dtype, DECODERS[config.decoder]
-    params = {
-        **encoder_init(rng, config),
-        "target_embedding": embedding_init(rng, config.target_vocabulary, config.embedding_size, dtype),
-        **decoder.init(rng, config),
-        "output": affine_init(rng, H, config.target_vocabulary, dtype),
+    D, dtype = config.embedding_size, config.dtype
+    return {
+        "source_embedding": embedding_init(rng, config.source_vocabulary, D, dtype),
+        **ENCODERS[config.encoder].init(rng, config),
+        "target_embedding": embedding_init(rng, config.target_vocabulary, D, dtype),
+        **DECODERS[config.decoder].init(rng, config),
+        "output": affine_init(rng, config.hidden_size, config.target_vocabulary, dtype),
     }
-    if decoder.bridges and not config.attention_only:
-        params["bridge"] = {name: glorot(rng, H // config.directions, H, dtype) for name in _bridge_names(config)}
-    return params
-
-
-def _bridge_names(config):
-    """Wh for the state's h, and Wc for the LSTM's c."""
-    return ("Wh", "Wc")[: CELLS[config.cell].states]
-
-
-def start_forward(state, params, config):
-    """Where the decoder starts.
-
-        state_0 = the encoder's last state      fixed, peeky, luong
-        h_0 = tanh(h← Wh), c_0 = tanh(c← Wc)    bahdanau; h←, c← the backward encoder's
-        state_0 = 0                             attention_only
-        out_0 = 0                               luong_feeding, beside the others
-
-    Args:
-        state:   the encoder's last state, tuple of (B, H).
-        params:  of the model: bridge, for bahdanau.
-    Returns:
-        state_0: tuple of (B, H), as the decoder takes it.
-        cache:   for start_backward.
-    Source: bahdanau: Bahdanau et al. (2015), appendix A.2.2, s_0 = tanh(W_s h←_1). Deviation: with one direction
-        the only one is taken; an LSTM's c is treated like its h.
-    """
-    decoder, bridge = DECODERS[config.decoder], None
-    if config.attention_only:
-        start = tuple(np.zeros_like(s) for s in state)
-    elif decoder.bridges:
-        half = -(config.hidden_size // config.directions)
-        last = [s[:, half:] for s in state]
-        bridge = [(h, params["bridge"][name], name) for h, name in zip(last, _bridge_names(config))]
-        start = tuple(np.tanh(h @ W) for h, W, _ in bridge)
-    else:
-        start = state
-    if decoder.feeds:
-        start = (*start, np.zeros_like(start[0]))
-    return start, (start, bridge, config)
-
-
-def start_backward(dstart, cache):
-    """Backward of start_forward.
-
-        h_0 = tanh(h← W)        da = dh_0 (1 − h_0²),  dh← = da Wᵀ,  dW = h←ᵀ da
-        h_0 = h                 dh = dh_0
-        h_0 = 0                 dh = 0
-
-    Returns:
-        dstate: of the encoder's last state.
-        grads:  {"bridge": …}, or empty.
-    """
-    start, bridge, config = cache
-    states = CELLS[config.cell].states  # out_0 is a constant: its gradient ends here
-    if config.attention_only:
-        return tuple(np.zeros_like(d) for d in dstart[:states]), {}
-    if bridge is None:
-        return dstart[:states], {}
-    dstate, grads = [], {}
-    for dh0, h0, (h, W, name) in zip(dstart, start, bridge):
-        da = tanh_backward(dh0, h0)
-        grads[name] = h.T @ da
-        unread = np.zeros((len(h), W.shape[1] - W.shape[0]), h.dtype)  # the forward encoder's half
-        dstate.append(np.concatenate([unread, da @ W.T], axis=1))
-    return tuple(dstate), {"bridge": grads}
 
 
 def encode_forward(source, mask, params, config, rng=None):
-    """Read the source, and lay out what a decoder may look at.
+    """Read the source, and lay out what the decoder may look at.
 
-        memory, state = encoder(source)
-        vector = h of state
-        keys   = memory Wm, or memory itself        once per source
-        state  = start(state)
+        x = E[source]
+        memory, state = encoder(x)
+        start, source = open(memory, state)     once per source
 
     Args:
         source: (B, S) token ids.
         mask:   (B, S) boolean, True at a real token.
         rng:    np.random.Generator for dropout; None while evaluating.
     Returns:
-        state:  tuple of (B, H): where the decoder starts.
-        source: Source(vector, memory, keys, mask).
+        start:  the state from which the decoder starts.
+        source: what the decoder may look at. Both are trees of arrays that begin with the batch axis.
         cache:  for encode_backward.
     """
-    memory, state, encoder_cache = encoder_forward(source, mask, params, config, rng)
-    keys, keys_cache = keys_forward(memory, params.get("attention", {}))
-    start, start_cache = start_forward(state, params, config)
-    return start, Source(state[0], memory, keys, mask), (encoder_cache, keys_cache, start_cache)
+    encoder, decoder = ENCODERS[config.encoder], DECODERS[config.decoder]
+    x, embedding_cache = embedding_forward(source, params["source_embedding"])
+    memory, state, encoder_cache = encoder.forward(x, mask, params, config, rng)
+    start, seen, open_cache = decoder.open_forward(memory, state, mask, params, config)
+    return start, seen, (embedding_cache, encoder_cache, open_cache, config)
 
 
-def encode_backward(dstate, dsource, cache):
+def encode_backward(dstart, dsource, cache):
     """Backward of encode_forward, last line first.
 
-        state  = start(state)           dstate, bridge
-        keys   = memory Wm              dmemory (more), attention.Wm
-        vector = h of state             dstate's h (more)
-        memory, state = encoder(source) grads of the encoder
+        start, source = open(memory, state)     dmemory, dstate, grads of what `open` learns
+        memory, state = encoder(x)              dx, grads of the encoder
+        x = E[source]                           grads of source_embedding
 
     Returns:
-        grads: of the encoder, of `bridge` where there is one, of `attention` where the keys are projected.
+        grads.
     """
-    encoder_cache, keys_cache, start_cache = cache
-    dstate, bridge = start_backward(dstate, start_cache)
-    dmemory, attention = keys_backward(dsource.keys, keys_cache)
-    # a memory is read twice, as a key and as a value; h is read as the first state and as the vector
-    dmemory = dmemory + dsource.memory
-    dstate = (dstate[0] + dsource.vector, *dstate[1:])
-    grads = {**encoder_backward(dmemory, dstate, encoder_cache), **bridge}
-    return {**grads, "attention": attention} if attention else grads
+    embedding_cache, encoder_cache, open_cache, config = cache
+    dmemory, dstate, open_grads = DECODERS[config.decoder].open_backward(dstart, dsource, open_cache)
+    dx, encoder_grads = ENCODERS[config.encoder].backward(dmemory, dstate, encoder_cache)
+    source_embedding = embedding_backward(dx, embedding_cache)
+    return {"source_embedding": source_embedding, **encoder_grads, **open_grads}
 
 
 def decode_forward(tokens, state, source, params, config, rng=None):
@@ -178,17 +100,17 @@ def decode_forward(tokens, state, source, params, config, rng=None):
 
     Args:
         tokens:  (B, T) token ids that are known, one step behind those to be predicted.
-        state:   tuple of (B, H).
-        source:  Source.
+        state:   from encode_forward, or from the call before.
+        source:  from encode_forward.
         rng:     np.random.Generator for dropout; None while evaluating.
     Returns:
         logits:  (B, T, V).
         weights: (B, T, S), or None where the decoder does not attend; no gradient enters here.
-        state:   tuple of (B, H) after step T.
+        state:   the state after step T.
         cache:   for decode_backward.
     """
     x, embedding_cache = embedding_forward(tokens, params["target_embedding"])
-    out, weights, state, decoder_cache = DECODERS[config.decoder].forward(x, state, source, params, config)
+    out, weights, state, decoder_cache = DECODERS[config.decoder].forward(x, state, source, params, config, rng)
     out, dropout_cache = dropout_forward(out, config.dropout, rng)
     logits, output_cache = affine_forward(out, params["output"])
     return logits, weights, state, (embedding_cache, decoder_cache, dropout_cache, output_cache, config)
@@ -197,9 +119,9 @@ def decode_forward(tokens, state, source, params, config, rng=None):
 def decode_backward(dlogits, dstate, cache):
     """Backward of decode_forward, last line first.
 
-        logits = dropout(out) W + b     dout, output
+        logits = dropout(out) W + b     dout, grads of output
         out, state = decoder(x, …)      dx, dstate, dsource, grads of the decoder
-        x = E[tokens]                   target_embedding
+        x = E[tokens]                   grads of target_embedding
 
     Returns:
         dstate, dsource, grads.
@@ -235,13 +157,8 @@ def seq2seq_backward(dlogits, cache):
         grads: dict[layer][name], the keys and shapes of params.
     """
     encode_cache, decode_cache, state = cache
-    nothing = tuple(np.zeros_like(s) for s in state)
-    dstate, dsource, decode_grads = decode_backward(dlogits, nothing, decode_cache)
-    encode_grads = encode_backward(dstate, dsource, encode_cache)
-    # `attention` has parameters on both sides: Wm makes the keys, Wq and v ask for them
-    both = encode_grads.get("attention", {}) | decode_grads.get("attention", {})
-    grads = {**encode_grads, **decode_grads}
-    return {**grads, "attention": both} if "attention" in grads else grads
+    dstart, dsource, decode_grads = decode_backward(dlogits, tree_map(np.zeros_like, state), decode_cache)
+    return encode_backward(dstart, dsource, encode_cache) | decode_grads
 
 
 def loss_and_gradients(batch, params, config, rng=None, smoothing=0.0):
@@ -264,7 +181,7 @@ def parameter_count(params):
 # Exercises
 # 1. Follow one letter of the source to the loss, once through `state` and once through `memory`. How many
 #    steps of recurrence lie on each way? That number is what attention shortens.
-# 2. Why may decode_backward drop dx into an embedding, while encode_backward's dmemory has to go on?
+# 2. Why may decode_backward end with the embedding, while encode_backward's dmemory has to go on?
 # 3. attention_only sets the start to zeros. Which gradient does start_backward cut, and which way remains?
-# 4. Write everything again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`; or of this room, with
+# 4. Write everything again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`; or of this chapter, with
 #    --functions, seq2seq_forward,seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward.

@@ -24,6 +24,9 @@ def parameter_shapes(config):
 
         side = tiny side + Σ (what it grows by when this size grows by 2) · (size − tiny size) / 2
     """
+    if config.heads is not None:
+        return {k: {n: a.shape for n, a in part.items()} for k, part in seq2seq_init(np.random.default_rng(0), config).items()}
+
     def tiny(**larger):
         return seq2seq_init(np.random.default_rng(0), replace(config, **{**TINY, **larger}))
 

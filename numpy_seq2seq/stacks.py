@@ -1,13 +1,16 @@
-"""Chapter 4b. Stacks: two directions side by side, and layers above one another.
+"""Chapter: stacks. Two directions side by side, and layers above one another.
 
 Before this: recurrent.py. After it: scores.py.
 
-Letters: as in recurrent.py; h→ runs from the first token to the last, h← from the last to the first, and
+Notation: as in recurrent.py; h→ runs from the first token to the last, h← from the last to the first, and
 [h→; h←] puts them side by side. A layer is named by its parameters: params[name].
 
-One direction knows, at a token, what stands before it. With two, each output knows the whole sequence.
+                 h→_1 ──→ h→_2 ──→ h→_3           h→_2 knows x_1 and x_2
+                 h←_1 ←── h←_2 ←── h←_3           h←_2 knows x_2 and x_3
+                   ↑        ↑        ↑            [h→_2; h←_2] knows the whole sequence
+                  x_1      x_2      x_3
 
-Not here: the loop over time (recurrent.py); which layers a model has (encoder.py).
+Not here: the loop over time (recurrent.py); which layers a model has (encoders.py).
 """
 
 import numpy as np
@@ -16,27 +19,28 @@ from .layers import dropout_backward, dropout_forward
 from .recurrent import recurrent_backward, recurrent_forward, zero_state
 
 
-def directions_forward(x, params, names, cell, mask=None, backwards=False):
+def directions_forward(x, params, names, cell, mask=None, reverse=False):
     """One layer in one direction, or in two whose outputs stand side by side.
 
         h→ = recurrent(x),  h← = recurrent(x, reverse),  h = [h→; h←]
 
     Args:
-        x:      (B, T, D).
-        params: the parameters of the model; those of this layer are params[name] for name in names.
-        names:  ("encoder",) or ("encoder", "encoder_reverse"), say.
-        mask:   (B, T) boolean, or None.
-        backwards: the first name runs from the last token to the first.
+        x:       (B, T, D).
+        params:  the parameters of the model; those of this layer are params[name] for name in names.
+        names:   ("encoder",) or ("encoder", "encoder_reverse"), say.
+        mask:    (B, T) boolean, or None.
+        reverse: with one name: run from the last token to the first.
     Returns:
-        h:      (B, T, len(names) H).
-        state:  both directions' last states side by side: h→ has just read the last token, h← the first.
-        cache:  for directions_backward.
+        h:       (B, T, len(names) H).
+        state:   the state of each direction after its last step, side by side. h→ has read the last token
+                 last, h← the first one.
+        cache:   for directions_backward.
     Source: Schuster & Paliwal (1997).
     """
     runs = []
-    for name, reverse in zip(names, (backwards, not backwards)):
+    for name, backward in zip(names, (reverse, True)):
         start = zero_state(cell, len(x), len(params[name]["Wh"]), x.dtype)
-        runs.append(recurrent_forward(x, start, params[name], cell, mask, reverse))
+        runs.append(recurrent_forward(x, start, params[name], cell, mask, backward))
     h, states, caches = zip(*runs)
     if len(names) == 1:
         return h[0], states[0], (names, caches)
@@ -64,7 +68,7 @@ def directions_backward(dh, dstate, cache):
     return dx, grads
 
 
-def stack_forward(x, params, layers, cell, mask=None, backwards=False, dropout=0.0, rng=None):
+def stack_forward(x, params, layers, cell, mask=None, reverse=False, dropout=0.0, rng=None):
     """Layers above one another: each reads the outputs of the one below, with dropout in between.
 
     Args:
@@ -72,12 +76,12 @@ def stack_forward(x, params, layers, cell, mask=None, backwards=False, dropout=0
         params:    the parameters of the model.
         layers:    from the bottom up, the names of each layer as directions_forward takes them.
         mask:      (B, T) boolean, or None.
-        backwards: as in directions_forward, for every layer.
+        reverse:   as in directions_forward, for every layer.
         dropout:   rate, between the layers only: the recurrence itself is left alone.
         rng:       np.random.Generator; None switches dropout off.
     Returns:
         h:         (B, T, ·) the outputs of the top layer.
-        state:     its last state.
+        state:     its state, as in directions_forward.
         cache:     for stack_backward.
     Source: dropout between layers but not along time: Pham et al. (2013), Zaremba et al. (2014). Deviation: there
         what enters the first layer is dropped too.
@@ -87,13 +91,13 @@ def stack_forward(x, params, layers, cell, mask=None, backwards=False, dropout=0
         dropout_cache = None
         if caches:
             x, dropout_cache = dropout_forward(x, dropout, rng)
-        x, state, cache = directions_forward(x, params, names, cell, mask, backwards)
+        x, state, cache = directions_forward(x, params, names, cell, mask, reverse)
         caches.append((dropout_cache, cache))
     return x, state, caches
 
 
 def stack_backward(dh, dstate, cache):
-    """Backward of stack_forward: top layer first. The lower layers' last states were not handed on.
+    """Backward of stack_forward: top layer first. The states of the lower layers were not handed on.
 
     Returns:
         dx:    (B, T, D).
@@ -114,5 +118,5 @@ def stack_backward(dh, dstate, cache):
 # 1. Why does directions_backward add the two dx, and split dh?
 # 2. Two directions with H/2 units each, or one with H: which has more parameters, and by how many?
 # 3. Add a residual connection between layers of equal size, x + h. Which line of stack_backward changes?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --functions
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --functions
 #    directions_forward,directions_backward,stack_forward,stack_backward`.

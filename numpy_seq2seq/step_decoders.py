@@ -1,63 +1,132 @@
-"""Chapter 7d. Decoders whose recurrence waits for the attention: Bahdanau's, and Luong's with input feeding.
+"""Chapter: step decoders. The recurrence waits for the attention: Bahdanau's, and Luong's with input feeding.
 
-Before this: decoders.py. After it: config.py.
+Before this: decoders.py. After it: multihead.py.
 
-Letters: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, M its size; in the tuple
-(h, c, out) c is the LSTM's memory cell.
+Notation: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, M its size. In the tuple
+(h, c, out) c is the LSTM's cell state.
 
     bahdanau        c_t = attention(s_{t−1})                    the previous state asks
                     s_t = cell([x_t; c_t], s_{t−1})             the answer enters the recurrence
-                    out_t = tanh(s_t Wh + c_t Wc)
+                    out_t = tanh(s_t Wd + c_t Wc)
 
     luong_feeding   s_t = cell([x_t; out_{t−1}], s_{t−1})       what was decided last enters the recurrence
                     c_t = attention(s_t)                        the new state asks
-                    out_t = tanh(s_t Wh + c_t Wc)
+                    out_t = tanh(s_t Wd + c_t Wc)
 
 Step t needs the attention of step t or t−1, so the steps are taken one by one. With u_t for what enters beside
 x_t, c_t or out_{t−1}, [x_t; u_t] times one matrix is x_t Wx + u_t We: the first product is taken for all steps
 at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t, is again one product, after the
 loop: therefore attention stands here in its two lines, align and weighted mean.
 
+The plain form of bahdanau, one sentence and one step at a time, with nothing moved out of the loop, is in
+tests/slow_reference.py; a test holds the two equal.
+
 Not here: decoders that attend after the whole recurrence (decoders.py).
 """
 
 import numpy as np
 
-from .attention import align_backward, align_forward
+from .activations import tanh_backward
+from .attention import align_backward, align_forward, visible
 from .cells import CELLS
-from .layers import glorot
-from .readout import Source, readout_backward, readout_forward, readout_init
-from .recurrent import input_part, recurrent_init, step_backward, step_forward, weight_gradients
+from .decoders import Decoder, luong_open_backward, luong_open_forward
+from .layers import glorot, rows_of
+from .readout import Source, readout_backward, readout_forward, readout_init, source_backward, source_forward
+from .recurrent import (
+    gate_gradients,
+    input_part,
+    recurrent_init,
+    step_backward,
+    step_forward,
+    time_first,
+    weight_gradients,
+)
 from .scores import SCORES
 
 
-def bahdanau_init(rng, config):
-    """Parameters: decoder (a recurrent layer, and We for what enters it besides x), attention (of the score),
-    readout (Wh, Wc)."""
+def luong_feeding_init(rng, config):
+    """Parameters: decoder (a recurrent layer, and We for what enters beside x), keys and attention (of the
+    score), readout (Wd, Wc)."""
     D, H, cell = config.embedding_size, config.hidden_size, CELLS[config.cell]
     We = np.hstack([glorot(rng, H, H, config.dtype) for _ in cell.gates])
-    return {
-        "decoder": {**recurrent_init(rng, D, H, cell, config.dtype), "We": We},
-        "attention": SCORES[config.score].init(rng, H, H, config.dtype),
-        "readout": readout_init(rng, config, context=True),
-    }
+    decoder = {**recurrent_init(rng, D, H, cell, config.dtype), "We": We}
+    keys, attention = SCORES[config.score].init(rng, H, H, config.dtype)
+    readout = readout_init(rng, config, context=True)
+    return {"decoder": decoder, "keys": keys, "attention": attention, "readout": readout}
 
 
-luong_feeding_init = bahdanau_init  # the same shapes: out_t and c_t are both as large as a state
+def bahdanau_init(rng, config):
+    """Parameters: as luong_feeding, since c_t is as large as out_t; and start: Ws, with an LSTM Wsc too."""
+    params = luong_feeding_init(rng, config)
+    if not config.attention_only:
+        size, H = config.hidden_size // config.directions, config.hidden_size
+        params["start"] = {name: glorot(rng, size, H, config.dtype) for name in _start_names(config)}
+    return params
 
 
-def bahdanau_forward(x, state, source, params, config):
+def _start_names(config):
+    """The matrix that makes h_0, and the one that makes an LSTM's c_0."""
+    return ("Ws", "Wsc")[: CELLS[config.cell].states]
+
+
+def bahdanau_open_forward(memory, state, mask, params, config):
+    """A learned layer makes the first state from what the backward encoder ended with.
+
+        s_0 = tanh(h← Ws), c_0 = tanh(c← Wsc)       h←, c←: the last half of the state, with two directions
+
+    Args, Returns: as luong_open_forward, with params start too. config.attention_only starts from zeros.
+    Source: Bahdanau et al. (2015), appendix A.2.2, s_0 = tanh(W_s h←_1). Deviations: with one direction the
+        only one is taken; an LSTM's c is treated like its h; where the encoder ends with one vector and the
+        cell carries two, both are made from it.
+    """
+    source, source_cache = source_forward(memory, mask, params)
+    names = _start_names(config)
+    if config.attention_only:
+        start = tuple(np.zeros_like(state[0]) for _ in names)
+        return start, source, (source_cache, state, None, None, start)
+    size = config.hidden_size // config.directions
+    ends = [state[k % len(state)][:, -size:] for k in range(len(names))]
+    matrices = [params["start"][name] for name in names]
+    start = tuple(np.tanh(end @ W) for end, W in zip(ends, matrices))
+    return start, source, (source_cache, state, ends, dict(zip(names, matrices)), start)
+
+
+def bahdanau_open_backward(dstart, dsource, cache):
+    """Backward of bahdanau_open_forward.
+
+        s_0 = tanh(h← Ws)       da = ds_0 (1 − s_0²),  dh← = da Wsᵀ,  dWs = h←ᵀ da
+        s_0 = 0                 dh← = 0
+
+    Returns:
+        dmemory (B, S, H), dstate, grads: keys, start.
+    """
+    source_cache, state, ends, matrices, start = cache
+    dmemory, grads = source_backward(dsource, source_cache)
+    dstate = tuple(np.zeros_like(s) for s in state)
+    if matrices is None:
+        return dmemory, dstate, grads
+    grads["start"] = {}
+    for k, (name, W) in enumerate(matrices.items()):
+        da = tanh_backward(dstart[k], start[k])
+        grads["start"][name] = ends[k].T @ da
+        # the forward encoder's half was not read; one vector may have been read twice
+        dstate[k % len(state)][:, -len(W) :] += da @ W.T
+    return dmemory, dstate, grads
+
+
+def bahdanau_forward(x, state, source, params, config, rng=None):
     """Attention inside the recurrence: the previous state asks, the context enters the next one.
 
         c_t   = attention(s_{t−1}, source)
         s_t   = cell(x_t Wx + b + c_t We, s_{t−1})
-        out_t = tanh(s_t Wh + c_t Wc)
+        out_t = tanh(s_t Wd + c_t Wc)
 
     Args:
         x:       (B, T, D) embedded target tokens, one step behind those to be predicted.
         state:   tuple of (B, H).
-        source:  `memory`, `keys` and `mask` are looked at.
+        source:  Source.
         params:  of the model: decoder, attention, readout.
+        rng:     not used.
     Returns:
         out:     (B, T, H).
         weights: (B, T, S), to be looked at.
@@ -67,136 +136,154 @@ def bahdanau_forward(x, state, source, params, config):
         Deviation: out_t is the tanh readout that all decoders here share, in place of a maxout layer that sees
         the previous word and s_{t−1}.
     """
-    layer, cell, score = params["decoder"], CELLS[config.cell], SCORES[config.score]
-    x = np.ascontiguousarray(x.transpose(1, 0, 2))
+    layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
+    x = time_first(x)
     gx, caches = input_part(x, layer), []
-    s, context, weights = _room(len(x), state[0], source)
+    s, context, weights = _empty(len(x), state[0], source)
     for t in range(len(x)):
-        weights_t, align_cache = align_forward(s[t][:, None], source.keys, params["attention"], source.mask, score)
-        weights[t], context[t] = weights_t[:, 0], (weights_t @ source.memory)[:, 0]
+        query = s[t][:, None]  # one query for each sentence, (B, 1, H)
+        α, align_cache = align_forward(query, source.keys, params["attention"], source.mask, score)
+        weights[t], context[t] = α[:, 0], (α @ source.memory)[:, 0]
         state, step_cache = step_forward(gx[t] + context[t] @ layer["We"], state, layer, cell)
         s[t + 1] = state[0]
         caches.append((align_cache, step_cache))
     out, readout_cache = readout_forward(s[1:].transpose(1, 0, 2), context.transpose(1, 0, 2), params["readout"])
-    cache = (x, s[:-1], context, weights, caches, readout_cache, source, layer)
+    cache = (x, s[:-1], context, weights, caches, readout_cache, source, layer, cell)
     return out, weights.transpose(1, 0, 2), state, cache
 
 
 def bahdanau_backward(dout, dstate, cache):
     """Backward of bahdanau_forward, last step first.
 
-        out_t = tanh(s_t Wh + c_t Wc)               ds_t, dc_t, readout         all steps at once
+        out_t = tanh(s_t Wd + c_t Wc)               ds_t, dc_t, grads of readout    all steps at once
         s_t   = cell(x_t Wx + b + c_t We, s_{t−1})  dgx_t, ds_{t−1}, dc_t += dgx_t Weᵀ
-        c_t   = attention(s_{t−1}, source)          ds_{t−1} += dq, dkeys, dmemory, attention
+        c_t   = attention(s_{t−1}, source)          ds_{t−1} += dq, dkeys, dmemory, grads of attention
         after the loop                              dx = dgx Wxᵀ and the weights, one product each
 
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
     """
-    x, s_prev, context, weights, caches, readout_cache, source, layer = cache
-    ds, dcontext, readout = readout_backward(dout, readout_cache)
-    dgx, dgh = _gate_gradients(s_prev, layer)
-    dc, dkeys, attention = np.empty_like(context), np.zeros_like(source.keys), {}
+    x, s_prev, context, weights, caches, readout_cache, source, layer, cell = cache
+    ds, dcontext, dreadout = readout_backward(dout, readout_cache)
+    dgx, dgh = gate_gradients(s_prev, cell)
+    dc, dkeys, dattention = np.empty_like(context), np.zeros_like(source.keys), {}
     for t in reversed(range(len(x))):
         align_cache, step_cache = caches[t]
         # s_t is read by the readout, and by step t+1 as its past and as its query: dstate has those two
         dgx[t], dstate, dgh[t] = step_backward((dstate[0] + ds[:, t], *dstate[1:]), step_cache)
         # c_t is read by the readout and by the cell
         dc[t] = dcontext[:, t] + dgx[t] @ layer["We"].T
-        dquery, dkeys_t, grads_t = align_backward(_dweights(dc[t], source), align_cache)
-        dstate = (dstate[0] + dquery[:, 0], *dstate[1:])
+        dq, dkeys_t, dattention_t = align_backward(_dweights(dc[t], source), align_cache)
+        dstate = (dstate[0] + dq[:, 0], *dstate[1:])
         # every step read the same keys with the same parameters
         dkeys += dkeys_t
-        attention = _add(attention, grads_t)
-    dx, decoder = _after_the_loop(x, s_prev, context, dgx, dgh, layer)
-    dsource = Source(np.zeros_like(source.vector), _dmemory(weights, dc), dkeys, None)
-    return dx, dstate, dsource, {"decoder": decoder, "attention": attention, "readout": readout}
+        dattention = _add(dattention, dattention_t)
+    dx, ddecoder = _after_the_loop(x, s_prev, context, dgx, dgh, layer, cell)
+    dsource = Source(_dmemory(weights, dc), dkeys, None)
+    return dx, dstate, dsource, {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
 
 
-def luong_feeding_forward(x, state, source, params, config):
+def luong_feeding_open_forward(memory, state, mask, params, config):
+    """As luong_open_forward, and out_0 = 0: at first nothing was decided.
+
+    Returns:
+        start: (h, out) or (h, c, out), each (B, H); source, cache as luong_open_forward.
+    """
+    start, source, cache = luong_open_forward(memory, state, mask, params, config)
+    return (*start, np.zeros_like(start[0])), source, cache
+
+
+def luong_feeding_open_backward(dstart, dsource, cache):
+    """Backward of luong_feeding_open_forward. out_0 is a constant: its gradient ends here.
+
+    Returns:
+        dmemory (B, S, H), dstate, grads: keys.
+    """
+    return luong_open_backward(dstart[:-1], dsource, cache)
+
+
+def luong_feeding_forward(x, state, source, params, config, rng=None):
     """Luong's decoder with input feeding: the last readout, too, enters the recurrence.
 
         s_t   = cell(x_t Wx + b + out_{t−1} We, s_{t−1})
         c_t   = attention(s_t, source)
-        out_t = tanh(s_t Wh + c_t Wc)
+        out_t = tanh(s_t Wd + c_t Wc)
 
     So the decoder knows what it has already looked at.
 
-    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out), each (B, H);
-        out_0 is zero.
+    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out), each (B, H).
     Source: Luong et al. (2015), section 3.3 and figure 4; scores as in luong_forward.
     """
-    layer, cell, score = params["decoder"], CELLS[config.cell], SCORES[config.score]
-    x = np.ascontiguousarray(x.transpose(1, 0, 2))
+    layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
+    x = time_first(x)
     gx, caches = input_part(x, layer), []
-    *state, feed = state
-    out, s_prev, weights = _room(len(x), feed, source)
+    *state, first = state
+    out, s_prev, weights = _empty(len(x), first, source)
     for t in range(len(x)):
         s_prev[t] = state[0]
         state, step_cache = step_forward(gx[t] + out[t] @ layer["We"], state, layer, cell)
         query = state[0][:, None]
-        weights_t, align_cache = align_forward(query, source.keys, params["attention"], source.mask, score)
-        out_t, readout_cache = readout_forward(query, weights_t @ source.memory, params["readout"])
-        out[t + 1], weights[t] = out_t[:, 0], weights_t[:, 0]
+        α, align_cache = align_forward(query, source.keys, params["attention"], source.mask, score)
+        out_t, readout_cache = readout_forward(query, α @ source.memory, params["readout"])
+        out[t + 1], weights[t] = out_t[:, 0], α[:, 0]
         caches.append((step_cache, align_cache, readout_cache))
-    cache = (x, s_prev, out[:-1], weights, caches, source, layer)
+    cache = (x, s_prev, out[:-1], weights, caches, source, layer, cell)
     return out[1:].transpose(1, 0, 2), weights.transpose(1, 0, 2), (*state, out[-1]), cache
 
 
 def luong_feeding_backward(dout, dstate, cache):
     """Backward of luong_feeding_forward, last step first.
 
-        out_t = tanh(s_t Wh + c_t Wc)                       ds_t, dc_t, readout
-        c_t   = attention(s_t, source)                      ds_t += dq, dkeys, dmemory, attention
+        out_t = tanh(s_t Wd + c_t Wc)                       ds_t, dc_t, grads of readout
+        c_t   = attention(s_t, source)                      ds_t += dq, dkeys, dmemory, grads of attention
         s_t   = cell(x_t Wx + b + out_{t−1} We, s_{t−1})    dgx_t, ds_{t−1}, dout_{t−1} += dgx_t Weᵀ
         after the loop                                      dx = dgx Wxᵀ and the weights, one product each
 
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
     """
-    x, s_prev, out_prev, weights, caches, source, layer = cache
-    *dstate, dfeed = dstate
-    dgx, dgh = _gate_gradients(s_prev, layer)
-    dc, dkeys, attention, readout = np.empty_like(s_prev), np.zeros_like(source.keys), {}, {}
+    x, s_prev, out_prev, weights, caches, source, layer, cell = cache
+    *dstate, dout_next = dstate
+    dgx, dgh = gate_gradients(s_prev, cell)
+    dc, dkeys, dattention, dreadout = np.empty_like(s_prev), np.zeros_like(source.keys), {}, {}
     for t in reversed(range(len(x))):
         step_cache, align_cache, readout_cache = caches[t]
         # out_t is read by the output layer and by step t+1
-        ds_t, dc_t, readout_t = readout_backward((dout[:, t] + dfeed)[:, None], readout_cache)
+        ds_t, dc_t, dreadout_t = readout_backward((dout[:, t] + dout_next)[:, None], readout_cache)
         dc[t] = dc_t[:, 0]
-        dquery, dkeys_t, attention_t = align_backward(_dweights(dc[t], source), align_cache)
+        dq, dkeys_t, dattention_t = align_backward(_dweights(dc[t], source), align_cache)
         # s_t is read by the readout, by the attention as its query, and by step t+1 as its past
-        dstate = (dstate[0] + ds_t[:, 0] + dquery[:, 0], *dstate[1:])
+        dstate = (dstate[0] + ds_t[:, 0] + dq[:, 0], *dstate[1:])
         dgx[t], dstate, dgh[t] = step_backward(dstate, step_cache)
-        dfeed = dgx[t] @ layer["We"].T
+        dout_next = dgx[t] @ layer["We"].T
         # every step read the same keys with the same parameters
         dkeys += dkeys_t
-        attention, readout = _add(attention, attention_t), _add(readout, readout_t)
-    dx, decoder = _after_the_loop(x, s_prev, out_prev, dgx, dgh, layer)
-    dsource = Source(np.zeros_like(source.vector), _dmemory(weights, dc), dkeys, None)
-    return dx, (*dstate, dfeed), dsource, {"decoder": decoder, "attention": attention, "readout": readout}
+        dattention, dreadout = _add(dattention, dattention_t), _add(dreadout, dreadout_t)
+    dx, ddecoder = _after_the_loop(x, s_prev, out_prev, dgx, dgh, layer, cell)
+    dsource = Source(_dmemory(weights, dc), dkeys, None)
+    grads = {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
+    return dx, (*dstate, dout_next), dsource, grads
 
 
-def _room(T, first, source):
-    """Arrays, time first, for T + 1 vectors like `first` (which begins them), T vectors, and T rows of weights."""
-    (B, S, M), H = source.memory.shape, first.shape[1]
-    shapes = (T + 1, B, H), (T, B, M), (T, B, S)
+def _visible(source):
+    """The source with zeros in the place of padded memories and keys."""
+    return Source(visible(source.memory, source.mask), visible(source.keys, source.mask), source.mask)
+
+
+def _empty(T, first, source):
+    """Empty arrays, time first: T + 1 vectors like `first` (which begins them), T contexts, T rows of weights."""
+    B, S, M = source.memory.shape
+    shapes = (T + 1, B, first.shape[1]), (T, B, M), (T, B, S)
     vectors, contexts, weights = (np.empty(shape, first.dtype) for shape in shapes)
     vectors[0] = first
     return vectors, contexts, weights
 
 
-def _gate_gradients(s_prev, layer):
-    """Room for dgx and dgh (T, B, GH): one array for both where gh has no bias of its own."""
-    dgx = np.empty((*s_prev.shape[:2], len(layer["b"])), s_prev.dtype)
-    return dgx, np.empty_like(dgx) if "bh" in layer else dgx
-
-
-def _after_the_loop(x, s_prev, entered, dgx, dgh, layer):
+def _after_the_loop(x, s_prev, entered, dgx, dgh, layer, cell):
     """dx and the gradients of the recurrent layer, each as one product; `entered` went through We."""
     dx = (dgx @ layer["Wx"].T).transpose(1, 0, 2)
-    grads = weight_gradients(x, s_prev, dgx, dgh)
-    rows = dgx.reshape(-1, dgx.shape[2])
-    return dx, {**grads, "We": entered.reshape(len(rows), -1).T @ rows}
+    dWe = rows_of(entered).T @ rows_of(dgx)
+    return dx, {**weight_gradients(x, s_prev, dgx, dgh, cell), "We": dWe}
 
 
 def _dweights(dc_t, source):
@@ -213,9 +300,19 @@ def _add(total, grads):
     return {name: total.get(name, 0) + g for name, g in grads.items()}
 
 
+ATTENDING = frozenset({"cell", "score", "attention_only"})
+LUONG_FEEDING = Decoder(
+    "luong_feeding", True, ATTENDING, luong_feeding_init,
+    luong_feeding_open_forward, luong_feeding_open_backward, luong_feeding_forward, luong_feeding_backward,
+)  # fmt: skip
+BAHDANAU = Decoder(
+    "bahdanau", True, ATTENDING, bahdanau_init,
+    bahdanau_open_forward, bahdanau_open_backward, bahdanau_forward, bahdanau_backward,
+)  # fmt: skip
+
 # Exercises
 # 1. Let the *new* state ask in bahdanau_forward. Which context is then ready to enter the recurrence at step t? In
 #    what does the result still differ from luong_feeding?
 # 2. Remove the feeding from luong_feeding by setting We to zero. Which model must it equal? Test it.
 # 3. Attend to the memory of step t−1's argmax only. What gradient reaches the scores?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set decoders`.
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.config import Config
+from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.data import BOS, EOS, UNK, Batch, pad
-from numpy_seq2seq.decoders import DECODERS
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import encode_forward, seq2seq_init
 
@@ -20,16 +19,19 @@ SIZES = {"source_vocabulary": 8, "target_vocabulary": 9, "embedding_size": D, "h
 
 def scores(decoder):
     """The scores that make sense for a decoder."""
-    return list(SCORES) if DECODERS[decoder].attends else [None]
+    return list(SCORES) if "score" in DECODERS[decoder].reads else [None]
 
 
-def _models():
-    for decoder in DECODERS:
+RECURRENT = [name for name, decoder in DECODERS.items() if "cell" in decoder.reads]
+
+
+def _recurrent_models():
+    for decoder in RECURRENT:
         for score in scores(decoder):
             for cell in CELLS:
                 for directions in (1, 2):
                     yield Config(*SIZES.values(), cell, decoder, score, directions, dtype="float64")
-    for decoder in DECODERS:
+    for decoder in RECURRENT:
         for directions in (1, 2):
             yield Config(**SIZES, decoder=decoder, layers=2, directions=directions, dtype="float64")
         yield Config(**SIZES, cell="gru", decoder=decoder, reverse_source=True, dtype="float64")
@@ -37,19 +39,37 @@ def _models():
             yield Config(**SIZES, cell="gru", decoder=decoder, attention_only=True, dtype="float64")
 
 
+def _transformer_models():
+    """A Transformer needs D = H; the numbers of its heads and layers vary."""
+    sizes = {**SIZES, "embedding_size": H, "dtype": "float64"}
+    for decoder in RECURRENT:
+        for cell in CELLS:
+            yield Config(**sizes, encoder="transformer", decoder=decoder, cell=cell, heads=2)
+    yield Config(**sizes, encoder="transformer", decoder="bahdanau", attention_only=True, heads=1, layers=3)
+    yield Config(**sizes, encoder="transformer", decoder="luong", source_positions=False, heads=4)
+    for cell in CELLS:
+        yield Config(**sizes, decoder="transformer", cell=cell, heads=2, layers=1 + (cell == "gru"))
+    yield Config(**sizes, decoder="transformer", directions=2, heads=1)
+    for layers, heads in ((1, 1), (1, 2), (2, 4), (3, 2)):
+        yield Config(**sizes, encoder="transformer", decoder="transformer", layers=layers, heads=heads)
+
+
 def model_name(config):
+    encoder = None if config.encoder == "recurrent" else f"{config.encoder}_encoder"
+    heads = f"{config.heads}heads" if config.heads else None
     deep = f"{config.layers}layers" if config.layers > 1 else None
     special = [name for name in ("reverse_source", "attention_only") if getattr(config, name)]
-    parts = (config.decoder, config.cell, config.score, f"{config.directions}way", deep, *special)
+    special += [] if config.source_positions else ["no_positions"]
+    parts = (config.decoder, encoder, config.cell, config.score, f"{config.directions}way", heads, deep, *special)
     return "-".join(part for part in parts if part)
 
 
-MODELS = list(_models())
+MODELS = [*_recurrent_models(), *_transformer_models()]
 every_model = pytest.mark.parametrize("config", MODELS, ids=[model_name(config) for config in MODELS])
 # Gradients are checked for every model; the invariances do without the other two cells in two directions.
-SOME = [config for config in MODELS if config.directions == 1 or config.cell == "lstm"]
+SOME = [config for config in MODELS if config.directions == 1 or config.cell in ("lstm", None)]
 each_model = pytest.mark.parametrize("config", SOME, ids=[model_name(config) for config in SOME])
-ONE_WAY_LSTM = [c for c in MODELS if (c.cell, c.directions, c.layers) == ("lstm", 1, 1)]
+ONE_WAY_LSTM = [c for c in MODELS if c.cell in ("lstm", None) and (c.directions, c.layers) == (1, 1)]
 each_decoder = pytest.mark.parametrize("config", ONE_WAY_LSTM, ids=[model_name(c) for c in ONE_WAY_LSTM])
 
 
@@ -135,7 +155,7 @@ def successor_model(letters, after_last=EOS, **choices):
         params[layer]["E"] = letter  # EOS and BOS are silent: what was said before them stays the loudest
     for layer in ("encoder", "decoder"):
         params[layer] |= {"Wx": 10 * eye, "Wh": 0.3 * eye}
-    params["readout"]["Wh"] = eye
+    params["readout"]["Wd"] = eye
     following = [*range(UNK + 2, size), after_last]
     params["output"]["W"][range(UNK + 1, size), following] = 1
     return params, config

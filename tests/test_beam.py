@@ -11,7 +11,7 @@ from numpy_seq2seq import beam
 from numpy_seq2seq.beam import generate_beam, length_penalty
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Batch, make_source
-from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.seq2seq import seq2seq_forward
 

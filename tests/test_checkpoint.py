@@ -28,7 +28,7 @@ from numpy_seq2seq.checkpoint import (
 )
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import Vocabulary
-from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.optim import adam_init, sgd_init, sgd_step
 from numpy_seq2seq.seq2seq import seq2seq_init
 from numpy_seq2seq.training import train

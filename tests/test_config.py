@@ -8,7 +8,7 @@ import pytest
 
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config, check_choice, check_size
-from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.scores import SCORES
 
 SIZES = ["source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
-from numpy_seq2seq.decoders import DECODERS, readout_backward, readout_forward
+from numpy_seq2seq.config import DECODERS, readout_backward, readout_forward
 from numpy_seq2seq.gradcheck import check_pair
 
 from .helpers import few

@@ -7,7 +7,7 @@ import pytest
 
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
-from numpy_seq2seq.encoder import encoder_backward, encoder_forward, encoder_init, encoder_layers
+from numpy_seq2seq.encoders import encoder_backward, encoder_forward, encoder_init, encoder_layers
 from numpy_seq2seq.gradcheck import check_pair
 
 from .models import SIZES, assert_same, flat, one_by_one, random_batch, random_params

@@ -9,7 +9,7 @@ import pytest
 
 from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_source
-from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.generate import answer_limit, generate_greedy, generate_sample
 from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.shapes import check_finite

@@ -28,7 +28,7 @@ from numpy_seq2seq.attention import (
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import EOS, Batch
-from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.gradcheck import GradientError, check_gradients, check_pair
 from numpy_seq2seq.layers import affine_backward, affine_forward, embedding_backward, embedding_forward
 from numpy_seq2seq.losses import cross_entropy_backward, cross_entropy_forward

@@ -7,7 +7,7 @@ from hypothesis import given
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import Batch
-from numpy_seq2seq.encoder import encoder_init, encoder_layers
+from numpy_seq2seq.encoders import encoder_init, encoder_layers
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.optim import adam_init, adam_step, clip_by_global_norm
 from numpy_seq2seq.pytorch import TORCH_GATES, from_torch, to_torch

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, PAD, Batch, Vocabulary, make_batch
-from numpy_seq2seq.decoders import DECODERS
+from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.gradcheck import check_gradients, check_pair
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.readout import Source

@@ -1,0 +1,429 @@
+"""Chapter: the Transformer. Attention without recurrence: a sequence asks itself.
+
+Before this: multihead.py. After it: config.py.
+
+Notation: B batch, S source length, T target length, H hidden size (d_model), A = H / heads. N layers.
+
+A recurrent layer passes what it knows from step to step; a self-attention layer lets every token look at every
+other token at once. Two things are needed so that this can replace recurrence: the tokens must be told where
+they stand (positions), and the decoder must not look at what it has still to say (the causal mask).
+
+    encoder layer                       decoder layer
+    x ← x + self(norm(x))               x ← x + self(norm(x))       causal: nothing later than itself
+    x ← x + feed_forward(norm(x))       x ← x + cross(norm(x))      asks the encoder's memory
+                                        x ← x + feed_forward(norm(x))
+
+`x + …` is a residual connection: what a sublayer returns is *added* to what it was given. On the way back
+the gradient meets both paths and passes the sum unchanged, so it reaches the lowest layer directly.
+
+Deviation from Vaswani et al. (2017): there norm(x + sublayer(x)), the norm behind the sum ("post-norm"). Here
+the norm stands before each sublayer, with one more behind the last layer ("pre-norm", Xiong et al. 2020), since
+it trains without a long warm-up; `python -m demos.transformer --help` says what was measured. Besides: the
+embeddings of source, target and output layer are three matrices, not one.
+
+The layers' parameters are named by layer and part: encoder_1_self, encoder_1_norm_self, …, decoder_2_cross, …
+
+Not here: embedding and output layer (seq2seq.py); recurrence: there is none.
+"""
+
+import numpy as np
+
+from .activations import relu, relu_backward
+from .decoders import Decoder
+from .encoders import Encoder
+from .layers import (
+    affine_backward,
+    affine_forward,
+    affine_init,
+    dropout_backward,
+    dropout_forward,
+    layer_norm_backward,
+    layer_norm_forward,
+    layer_norm_init,
+)
+from .multihead import (
+    keys_values_backward,
+    keys_values_forward,
+    keys_values_init,
+    multihead_backward,
+    multihead_forward,
+    queries_init,
+)
+
+FEED_FORWARD = 4  # times H: the size of the hidden layer of feed_forward, as in the paper
+
+
+def positions(T, H, dtype, first=0):
+    """A vector for every position, so that a token knows where it stands: (T, H).
+
+        P[t, 2i]     = sin(t / 10000^(2i/H))
+        P[t, 2i + 1] = cos(t / 10000^(2i/H))
+
+    Each pair of columns is the hand of a clock; the first runs fast, the last slowly. A shift of t turns
+    every hand by a fixed angle, a linear map, so "k places before" can be learned by a matrix.
+
+        >>> positions(2, 4, "float64").round(2).tolist()
+        [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
+
+    Args:
+        T:     number of positions.
+        H:     even.
+        first: the first position; while generating, the number of tokens before.
+    Source: Vaswani et al. (2017), section 3.5.
+    """
+    t = np.arange(first, first + T)[:, None]
+    angle = t / 10000 ** (np.arange(0, H, 2) / H)
+    return np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(T, H).astype(dtype)
+
+
+def embedded(x, first, with_positions, config, rng):
+    """What enters the lowest layer: dropout(x √H + P). Returns it, and the dropout's cache.
+
+    Source: Vaswani et al. (2017), sections 3.4 (the factor) and 3.5. An embedding row is about 1 long here; times
+        √H, its numbers are as large as those of P.
+    """
+    x = x * x.shape[2] ** 0.5
+    if with_positions:
+        x = x + positions(x.shape[1], x.shape[2], x.dtype, first)
+    return dropout_forward(x, config.dropout, rng)
+
+
+# ---- sublayers: each returns x + dropout(f(norm(x))) -------------------------------------------------------
+
+
+def feed_forward_forward(x, params, name, rate, rng):
+    """Each token by itself through one hidden layer.
+
+        y = x + dropout(relu(norm(x) W1 + b1) W2 + b2)
+
+    Args:
+        x:      (B, T, H).
+        params: of the model: name_norm, name_in (W1, b1), name_out (W2, b2).
+        name:   of this sublayer, such as "encoder_1_feed".
+        rate:   of dropout.
+    Returns:
+        y (B, T, H), cache for feed_forward_backward.
+    Source: Vaswani et al. (2017), equation 2 and section 5.4 (dropout before the sum).
+    """
+    n, norm_cache = layer_norm_forward(x, params[f"{name}_norm"])
+    hidden, in_cache = affine_forward(n, params[f"{name}_in"])
+    hidden = relu(hidden)
+    out, out_cache = affine_forward(hidden, params[f"{name}_out"])
+    out, dropout_cache = dropout_forward(out, rate, rng)
+    return x + out, (name, norm_cache, in_cache, hidden, out_cache, dropout_cache)
+
+
+def feed_forward_backward(dy, cache):
+    """Backward of feed_forward_forward, last line first. x is read twice: by the sum and by the norm.
+
+    Returns:
+        dx (B, T, H), grads: name_norm, name_in, name_out.
+    """
+    name, norm_cache, in_cache, hidden, out_cache, dropout_cache = cache
+    dhidden, dout_layer = affine_backward(dropout_backward(dy, dropout_cache), out_cache)
+    dn, din_layer = affine_backward(relu_backward(dhidden, hidden), in_cache)
+    dx, dnorm = layer_norm_backward(dn, norm_cache)
+    grads = {f"{name}_norm": dnorm, f"{name}_in": din_layer, f"{name}_out": dout_layer}
+    return dy + dx, grads
+
+
+def self_forward(x, past, mask, params, name, heads, rate, rng):
+    """A sequence asks itself, and its own past.
+
+        n    = norm(x)
+        k, v = what was kept of the past, and then those of n
+        y    = x + dropout(multihead(n, k, v))
+
+    Args:
+        x:       (B, T, H).
+        past:    (k, v) of earlier tokens, each (B, heads, t, A); or None.
+        mask:    broadcasts to (B, heads, T, t + T): who may look at whom; or None.
+        params:  of the model: name_norm, name (Wq, Wo), name_keys (Wk, Wv).
+        name:    of this sublayer, such as "encoder_1_self".
+    Returns:
+        y:       (B, T, H).
+        weights: (B, heads, T, t + T), to be looked at.
+        kept:    (k, v) of all tokens so far.
+        cache:   for self_backward.
+    """
+    n, norm_cache = layer_norm_forward(x, params[f"{name}_norm"])
+    k, v, keys_cache = keys_values_forward(n, params[f"{name}_keys"], heads)
+    t = 0
+    if past is not None:
+        t = past[0].shape[2]
+        k, v = (np.concatenate(pair, axis=2) for pair in zip(past, (k, v)))
+    out, weights, attention_cache = multihead_forward(n, k, v, mask, params[name], heads)
+    out, dropout_cache = dropout_forward(out, rate, rng)
+    return x + out, weights, (k, v), (name, t, norm_cache, keys_cache, attention_cache, dropout_cache)
+
+
+def self_backward(dy, dkept, cache):
+    """Backward of self_forward, last line first.
+
+        y    = x + …                            dx = dy, and more below
+        out  = multihead(n, k, v)               dn, dk, dv
+        k, v = past, and those of n             dk, dv (with what comes from later calls) are cut at t
+        n    = norm(x)                          n asks and is asked: dn is the sum of both ways
+
+    Returns:
+        dx (B, T, H), dpast (dk, dv) each (B, heads, t, A), grads: name_norm, name, name_keys.
+    """
+    name, t, norm_cache, keys_cache, attention_cache, dropout_cache = cache
+    dn, dk, dv, dqueries = multihead_backward(dropout_backward(dy, dropout_cache), attention_cache)
+    if dkept is not None:  # kept keys and values are read by later calls too
+        dk, dv = dk + dkept[0], dv + dkept[1]
+    dn_asked, dkeys = keys_values_backward(dk[:, :, t:], dv[:, :, t:], keys_cache)
+    dx, dnorm = layer_norm_backward(dn + dn_asked, norm_cache)
+    return dy + dx, (dk[:, :, :t], dv[:, :, :t]), {f"{name}_norm": dnorm, name: dqueries, f"{name}_keys": dkeys}
+
+
+def cross_forward(x, k, v, mask, params, name, heads, rate, rng):
+    """A sequence asks another one, whose keys and values are ready.
+
+        y = x + dropout(multihead(norm(x), k, v))
+
+    Args:
+        x:       (B, T, H).
+        k, v:    (B, heads, S, A).
+        mask:    (B, 1, 1, S), or None.
+        params:  of the model: name_norm, name (Wq, Wo).
+    Returns:
+        y (B, T, H), weights (B, heads, T, S), cache for cross_backward.
+    """
+    n, norm_cache = layer_norm_forward(x, params[f"{name}_norm"])
+    out, weights, attention_cache = multihead_forward(n, k, v, mask, params[name], heads)
+    out, dropout_cache = dropout_forward(out, rate, rng)
+    return x + out, weights, (name, norm_cache, attention_cache, dropout_cache)
+
+
+def cross_backward(dy, cache):
+    """Backward of cross_forward, last line first.
+
+    Returns:
+        dx (B, T, H), dk, dv (B, heads, S, A), grads: name_norm, name.
+    """
+    name, norm_cache, attention_cache, dropout_cache = cache
+    dn, dk, dv, dqueries = multihead_backward(dropout_backward(dy, dropout_cache), attention_cache)
+    dx, dnorm = layer_norm_backward(dn, norm_cache)
+    return dy + dx, dk, dv, {f"{name}_norm": dnorm, name: dqueries}
+
+
+def _feed_init(rng, name, config):
+    H, dtype = config.hidden_size, config.dtype
+    return {
+        f"{name}_norm": layer_norm_init(H, dtype),
+        f"{name}_in": affine_init(rng, H, FEED_FORWARD * H, dtype),
+        f"{name}_out": affine_init(rng, FEED_FORWARD * H, H, dtype),
+    }
+
+
+def _attention_init(rng, name, config):
+    H, dtype = config.hidden_size, config.dtype
+    return {
+        f"{name}_norm": layer_norm_init(H, dtype),
+        name: queries_init(rng, H, dtype),
+        f"{name}_keys": keys_values_init(rng, H, dtype),
+    }
+
+
+# ---- the encoder -------------------------------------------------------------------------------------------
+
+
+def transformer_encoder_init(rng, config):
+    """Parameters of N encoder layers, and encoder_norm behind the last one."""
+    params = {}
+    for k in range(1, config.layers + 1):
+        params |= _attention_init(rng, f"encoder_{k}_self", config) | _feed_init(rng, f"encoder_{k}_feed", config)
+    return {**params, "encoder_norm": layer_norm_init(config.hidden_size, config.dtype)}
+
+
+def transformer_encoder_forward(x, mask, params, config, rng=None):
+    """Read the source, all tokens at once.
+
+        x ← x √H + P                        no P without config.source_positions
+        x ← self, then feed_forward         N times
+        memory = norm(x)
+        state  = mean of the real memories: one vector, for a decoder that has nothing else
+
+    Args:
+        x:      (B, S, H) embedded source tokens.
+        mask:   (B, S) boolean, True at a real token.
+        params: of the model.
+        rng:    np.random.Generator for dropout; None while evaluating.
+    Returns:
+        memory (B, S, H), state ((B, H),), cache for transformer_encoder_backward.
+    Source: Vaswani et al. (2017), section 3.1. The mean is not in the paper, whose decoder has cross-attention.
+    """
+    x = np.where(mask[:, :, None], x, 0)  # so that nothing that stands on padding can be nan or inf
+    x, dropout_cache = embedded(x, 0, config.source_positions, config, rng)
+    seen, caches = None if mask.all() else mask[:, None, None], []
+    for k in range(1, config.layers + 1):
+        name, heads, rate = f"encoder_{k}", config.heads, config.dropout
+        x, weights, _, self_cache = self_forward(x, None, seen, params, f"{name}_self", heads, rate, rng)
+        x, feed_cache = feed_forward_forward(x, params, f"{name}_feed", rate, rng)
+        caches.append((weights, self_cache, feed_cache))
+    memory, norm_cache = layer_norm_forward(x, params["encoder_norm"])
+    share = (mask / mask.sum(axis=1, keepdims=True))[:, None].astype(x.dtype)  # (B, 1, S)
+    state = ((share @ memory)[:, 0],)
+    return memory, state, (mask, dropout_cache, caches, norm_cache, share)
+
+
+def transformer_encoder_backward(dmemory, dstate, cache):
+    """Backward of transformer_encoder_forward, last line first.
+
+        state  = mean of memory     dmemory += share of dstate
+        memory = norm(x)            dx
+        each layer                  dx, and grads of its parts
+        x √H + P                    dx √H
+
+    Returns:
+        dx (B, S, H), grads.
+    """
+    mask, dropout_cache, caches, norm_cache, share = cache
+    (dvector,) = dstate
+    dmemory = dmemory + share.swapaxes(1, 2) * dvector[:, None]
+    dx, dnorm = layer_norm_backward(dmemory, norm_cache)
+    grads = {"encoder_norm": dnorm}
+    for _, self_cache, feed_cache in reversed(caches):
+        dx, dfeed = feed_forward_backward(dx, feed_cache)
+        dx, _, dself = self_backward(dx, None, self_cache)
+        grads |= dfeed | dself
+    dx = dropout_backward(dx, dropout_cache) * dx.shape[2] ** 0.5
+    return np.where(mask[:, :, None], dx, 0), grads
+
+
+# ---- the decoder -------------------------------------------------------------------------------------------
+
+
+def transformer_init(rng, config):
+    """Parameters of N decoder layers, and decoder_norm behind the last one."""
+    params = {}
+    for k in range(1, config.layers + 1):
+        for part in ("self", "cross"):
+            params |= _attention_init(rng, f"decoder_{k}_{part}", config)
+        params |= _feed_init(rng, f"decoder_{k}_feed", config)
+    return {**params, "decoder_norm": layer_norm_init(config.hidden_size, config.dtype)}
+
+
+def transformer_open_forward(memory, state, mask, params, config):
+    """Keys and values of the source, once for every layer; and a past that is empty.
+
+    Args:
+        memory: (B, S, H).
+        state:  not looked at: the encoder's last state.
+        mask:   (B, S) boolean, True at a real token.
+    Returns:
+        start:  for each layer (k, v) of no tokens, each (B, heads, 0, A).
+        source: for each layer (k, v), each (B, heads, S, A); and the mask (B, 1, 1, S), or None.
+        cache:  for transformer_open_backward.
+    """
+    made = [
+        keys_values_forward(memory, params[f"decoder_{k}_cross_keys"], config.heads)
+        for k in range(1, config.layers + 1)
+    ]
+    keys = tuple((k, v) for k, v, _ in made)
+    start = tuple((k[:, :, :0], v[:, :, :0]) for k, v in keys)
+    seen = None if mask.all() else mask[:, None, None]
+    return start, (keys, seen), (state, [cache for _, _, cache in made])
+
+
+def transformer_open_backward(dstart, dsource, cache):
+    """Backward of transformer_open_forward. Every layer has read the memory: the sum.
+
+    Returns:
+        dmemory (B, S, H), dstate (zero), grads: decoder_k_cross_keys.
+    """
+    state, caches = cache
+    dmemory, grads = 0, {}
+    for k, ((dk, dv), keys_cache) in enumerate(zip(dsource[0], caches), 1):
+        dmemory_k, grads[f"decoder_{k}_cross_keys"] = keys_values_backward(dk, dv, keys_cache)
+        dmemory = dmemory + dmemory_k
+    return dmemory, tuple(np.zeros_like(s) for s in state), grads
+
+
+def transformer_forward(x, state, source, params, config, rng=None):
+    """Write: all T tokens at once in training, one at a time in generation.
+
+        x ← x √H + P
+        x ← self (causal), cross, feed_forward      N times
+        out = norm(x)
+
+    Args:
+        x:       (B, T, H) embedded target tokens, one step behind those to be predicted.
+        state:   for each layer the keys and values of the t tokens before, (B, heads, t, A).
+        source:  from transformer_open_forward.
+        params:  of the model.
+        rng:     np.random.Generator for dropout; None while evaluating.
+    Returns:
+        out:     (B, T, H).
+        weights: (B, T, S) the mean over the heads of the last layer's cross-attention, to be looked at.
+        state:   keys and values of all t + T tokens.
+        cache:   for transformer_backward; head_maps reads it too.
+    Source: Vaswani et al. (2017), sections 3.1 and 3.2.3.
+    """
+    keys, seen = source
+    T, t = x.shape[1], state[0][0].shape[2]
+    x, dropout_cache = embedded(x, t, True, config, rng)
+    causal = (np.arange(t + T) <= t + np.arange(T)[:, None])[None, None] if T > 1 else None
+    after, caches = [], []
+    for k, (past, (key, value)) in enumerate(zip(state, keys), 1):
+        name, heads, rate = f"decoder_{k}", config.heads, config.dropout
+        x, own, kept, self_cache = self_forward(x, past, causal, params, f"{name}_self", heads, rate, rng)
+        x, crossed, cross_cache = cross_forward(x, key, value, seen, params, f"{name}_cross", heads, rate, rng)
+        x, feed_cache = feed_forward_forward(x, params, f"{name}_feed", rate, rng)
+        after.append(kept)
+        caches.append((own, crossed, self_cache, cross_cache, feed_cache))
+    out, norm_cache = layer_norm_forward(x, params["decoder_norm"])
+    return out, crossed.mean(axis=1), tuple(after), (dropout_cache, caches, norm_cache)
+
+
+def transformer_backward(dout, dstate, cache):
+    """Backward of transformer_forward, last line first.
+
+    Returns:
+        dx (B, T, H), dstate, dsource, grads of all layers but decoder_k_cross_keys.
+    """
+    dropout_cache, caches, norm_cache = cache
+    dx, dnorm = layer_norm_backward(dout, norm_cache)
+    grads, dkeys, dpast = {"decoder_norm": dnorm}, [], []
+    for (_, _, self_cache, cross_cache, feed_cache), dkept in zip(reversed(caches), reversed(dstate)):
+        dx, dfeed = feed_forward_backward(dx, feed_cache)
+        dx, dk, dv, dcross = cross_backward(dx, cross_cache)
+        dx, dpast_k, dself = self_backward(dx, dkept, self_cache)
+        dkeys.insert(0, (dk, dv))
+        dpast.insert(0, dpast_k)
+        grads |= dfeed | dcross | dself
+    dx = dropout_backward(dx, dropout_cache) * dx.shape[2] ** 0.5
+    return dx, tuple(dpast), (tuple(dkeys), None), grads
+
+
+def head_maps(cache):
+    """What every head of every layer looked at: for each layer (self, cross), (B, heads, T, ·).
+
+    Args:
+        cache: of transformer_forward; or of transformer_encoder_forward, whose layers have self alone.
+    """
+    layers = next(part for part in cache if isinstance(part, list))
+    return [tuple(a for a in layer if isinstance(a, np.ndarray)) for layer in layers]
+
+
+TRANSFORMER_ENCODER = Encoder(
+    "transformer",
+    frozenset({"heads", "layers", "source_positions"}),
+    transformer_encoder_init,
+    transformer_encoder_forward,
+    transformer_encoder_backward,
+)
+TRANSFORMER_DECODER = Decoder(
+    "transformer", True, frozenset({"heads", "layers"}), transformer_init,
+    transformer_open_forward, transformer_open_backward, transformer_forward, transformer_backward,
+)  # fmt: skip
+
+# Exercises
+# 1. Leave out the positions on the source and train on sort, then on reverse. Predict both results first.
+# 2. Which numbers of `state` must a step of generation compute anew, and which has it kept? What would a step
+#    cost without keeping them?
+# 3. Put the norm behind the sum, as in the paper. Which lines change in self_forward and self_backward?
+# 4. From an output to the first input: how many functions does the gradient pass in a recurrent encoder of S steps,
+#    and how many here? (Vaswani et al. 2017, table 1; `python -m demos.transformer` measures it.)
+# 5. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set transformer`.
