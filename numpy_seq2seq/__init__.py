@@ -13,52 +13,92 @@ Which problem of seq2seq does attention solve? Follow the two arrows that leave 
                                                               │
                              loss ← softmax ← output ← readout (state and context)
 
-Without attention everything that the decoder will ever know of the source has to pass through `state`, and
-the longer the source, the less of each token arrives. With attention every step looks back at `memory` and
-takes a fresh context.
+Without attention everything that the decoder will ever know of the source passes through `state`, one fixed
+vector. Its numbers would have room for more, but a model of this size, trained this long, does not *learn* to
+keep it: the gradient that would teach it has to come back through every step. The longer the source, the more
+is lost. With attention every output looks back at `memory` and takes a fresh context. The path is short, and
+what was read early is found as easily as what was read late. Carried further, this is the Transformer.
 
-The rooms in reading order:
+CHAPTERS is the reading order; a chapter imports only from chapters before it. Each opens with its notation
+and closes with exercises. `notation` has the symbols of the papers side by side, and the list of sources.
 
-     1 activations   sigmoid, tanh, softmax           7 encoder, readout, decoders, step_decoders,
-     2 layers        embedding, affine, dropout         config, seq2seq, shapes: the models
-     3 cells         RNN, GRU, LSTM: one step         8 optim       SGD, Adam, clipping, schedules
-     4 recurrent     unrolling in time, BPTT          9 training    the loop, evaluation
-       stacks        directions, layers              10 generate, beam: the model's own words
-     5 scores        a query beside a memory         11 data, tasks
-       attention     weights, context                 A gradcheck, gradcheck_numeric, gradcheck_message
-     6 losses        masked cross-entropy             B archive, checkpoint    C show    D pytorch
-                                                      E homework: assignment, student_tree,
-                                                        transplant, grading
-
-Everything that a script needs is importable from here; the functions of the rooms are imported from there.
+What a script needs is importable from here; the functions of the chapters are imported from there.
 """
 
 from .beam import generate_beam
-from .config import Config
+from .checkpoint import load_checkpoint, save_checkpoint
+from .config import DECODERS, ENCODERS, Config
 from .data import Batch, Vocabulary, build_vocabulary, make_batch, make_source
 from .generate import generate_greedy, generate_sample
 from .optim import adam_init, adam_step, sgd_init, sgd_step, warmup_cosine
 from .seq2seq import loss_and_gradients, parameter_count, seq2seq_init
-from .tasks import draw_pairs
+from .show import attention_map
+from .tasks import TASKS, draw_pairs
 from .training import TrainingError, evaluate, train
 
+CHAPTERS = {  # the reading order: module, what it holds
+    "data": "symbols to ids, padding, masks; what the decoder is told and what it should say",
+    "tasks": "copy, reverse, sort, first, last; held-out strings",
+    "activations": "sigmoid, tanh, relu, softmax",
+    "layers": "embedding, affine map, dropout, layer normalisation",
+    "cells": "RNN, GRU, LSTM: the element-wise part of one step; why gates",
+    "recurrent": "unrolling in time, BPTT, the padding mask in the state",
+    "stacks": "two directions, layers above one another",
+    "scores": "alignment models: dot, scaled dot, general, additive",
+    "attention": "masked softmax, attention weights, the context vector",
+    "losses": "masked cross-entropy, label smoothing, accuracies",
+    "encoders": "embedded tokens to memory (annotations) and state (the fixed vector)",
+    "readout": "what decoders share: start, source, output state",
+    "decoders": "fixed, peeky, Luong",
+    "step_decoders": "Bahdanau; Luong with input feeding",
+    "multihead": "multi-head attention: self and cross",
+    "transformer": "positions, residual connections, encoder, decoder",
+    "config": "every choice of a model, checked once; the tables of encoders and decoders",
+    "seq2seq": "the model put together; teacher forcing",
+    "optim": "SGD, Adam, AdamW, clipping, warm-up and other schedules",
+    "generate": "greedy, sampling",
+    "training": "the loop, scheduled sampling (exposure bias), evaluation",
+    "beam": "beam search, length penalty",
+}
+APPENDICES = {  # tools that no chapter teaches
+    "notation": "the symbols of three papers side by side; the list of sources",
+    "gradcheck": "is this backward the derivative of that forward?",
+    "gradcheck_numeric": "gradients by differences and along the imaginary axis",
+    "gradcheck_message": "what is wrong with it",
+    "shapes": "which parameters a configuration asks for",
+    "archive": "named arrays in one file, read without trust",
+    "checkpoint": "a training in one file",
+    "show": "maps, bars, tables as text, a page with a slider",
+    "pytorch": "deviations from the papers and from PyTorch; weights there and back",
+    "trees": "arrays in nested tuples",
+    "allocator": "one hint to the memory allocator",
+}
+
 __all__ = [
+    "APPENDICES",
     "Batch",
+    "CHAPTERS",
     "Config",
+    "DECODERS",
+    "ENCODERS",
+    "TASKS",
     "TrainingError",
     "Vocabulary",
     "adam_init",
     "adam_step",
+    "attention_map",
     "build_vocabulary",
     "draw_pairs",
     "evaluate",
     "generate_beam",
     "generate_greedy",
     "generate_sample",
+    "load_checkpoint",
     "loss_and_gradients",
     "make_batch",
     "make_source",
     "parameter_count",
+    "save_checkpoint",
     "seq2seq_init",
     "sgd_init",
     "sgd_step",

@@ -1,6 +1,6 @@
-"""Appendix B, first part. Archive: named arrays in one file, and reading them without trusting it.
+"""Appendix: archive. Named arrays in one file, and reading them without trusting it.
 
-Before this: nothing. After it: checkpoint.py. It stands apart: no other room needs it.
+Before this: nothing. After it: checkpoint.py. It stands apart: no chapter needs it.
 
 The file is an .npz, a zip of .npy members, uncompressed, which np.load opens too. Its last member holds the
 sha256 of all the others and their names. Whatever a file claims is compared with its size, or with what the

@@ -2,15 +2,7 @@
 
 Before this: scores.py. After it: losses.py.
 
-Notation: as in scores.py; α weights, c contexts. The three papers call the same things
-
-    here                 Bahdanau et al.     Luong et al.        Vaswani et al.
-    query q_t            s_{i−1}             h_t                 row of Q
-    memory m_s           annotation h_j      h̄_s                 row of V
-    key k_s              U_a h_j             W_a h̄_s             row of K
-    score e_ts           e_ij = a(s, h_j)    score(h_t, h̄_s)     Q Kᵀ / √d_k
-    weight α_ts          α_ij                a_t(s)              softmax(…)
-    context c_t          c_i                 c_t                 row of the output
+Notation: as in scores.py; α weights, c contexts. notation.py has the symbols of the three papers beside these.
 
     scores   e_ts = how well query t fits key s         scores.py
     weights  α_ts = softmax over s of e_ts              zero where the mask says no

@@ -1,8 +1,8 @@
-"""Chapter 10b. Beam search: several answers at once, so that one doubtful token does not decide.
+"""Chapter: beam search. Several answers at once, so that one doubtful token does not decide.
 
-Before this: generate.py. After it: data.py.
+Before this: training.py. After it: the demos.
 
-Letters: B batch (sentences), S source length, R rows: the live hypotheses of all sentences, V target
+Notation: B batch (sentences), S source length, R rows: the live hypotheses of all sentences, V target
 vocabulary, t tokens so far, L tokens of one answer, Y an answer, |Y| its length with EOS.
 
 Greedy generation takes the best token of each step and cannot go back; the best *answer* may begin with the
@@ -159,4 +159,4 @@ def _collect(live, alpha, answers):
 # 2. Stop a sentence as soon as no live hypothesis can overtake its best answer any more. Which bound on the
 #    score of a live one holds for alpha = 0, and which for alpha > 0?
 # 3. Add the coverage penalty of Wu et al., equation 14, from `weights`. Which decoders cannot have one?
-# 4. Write this room again: `python -m numpy_seq2seq.homework make DIR --set beam-search`.
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set beam-search`.

@@ -57,7 +57,7 @@ def rnn_cell_backward(dstate, cache):
 
         >>> (h,), cache = rnn_cell_forward(np.array([[0.3]]), np.array([[0.2]]), (np.array([[0.0]]),))
         >>> dgx, dgh, _ = rnn_cell_backward((np.array([[2.0]]),), cache)
-        >>> h.item().__round__(3), dgx.item().__round__(3), dgx is dgh
+        >>> round(h.item(), 3), round(dgx.item(), 3), dgx is dgh
         (0.462, 1.573, True)
 
     Returns:
@@ -170,18 +170,18 @@ def lstm_cell_backward(dstate, cache):
         a = gx + gh                 dgx = dgh = da
 
     With open gates, i = f = o = 1/2 (all a = 0 but a_g), c_prev = 2 and g = tanh(1) = 0.762:
-    c = 1 + 0.381 = 1.381, tanh(c) = 0.881, h = 0.440. For dh = 1 and dc = 0:
+    c = 1 + 0.381 = 1.381, tanh(c) = 0.881, h = 0.441. For dh = 1 and dc = 0:
     do = 0.881, dc = ½ (1 − 0.881²) = 0.112, df = 0.224, dc_prev = 0.056.
 
         >>> gx, gh, zero = np.array([[0, 0, 0, 1.0]]), np.zeros((1, 4)), np.zeros((1, 1))
         >>> (h, c), cache = lstm_cell_forward(gx, gh, (zero, np.array([[2.0]])))
-        >>> h.item().__round__(3), c.item().__round__(3)
-        (0.44, 1.381)
+        >>> round(h.item(), 3), round(c.item(), 3)
+        (0.441, 1.381)
         >>> dgx, _, (_, dc_prev) = lstm_cell_backward((np.array([[1.0]]), zero), cache)
-        >>> dc_prev.item().__round__(3)
+        >>> round(dc_prev.item(), 3)
         0.056
         >>> dgx.round(3)            # da_i = 0.762 · 0.112 / 4, da_f = 0.224 / 4, da_o = 0.881 / 4, da_g
-        array([[0.021, 0.056, 0.22 , 0.024]])
+        array([[0.021, 0.056, 0.22 , 0.023]])
 
     Returns:
         dgx, dgh:    (B, 4H), one and the same array.

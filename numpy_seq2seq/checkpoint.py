@@ -1,6 +1,6 @@
-"""Appendix B, second part. Checkpoints: a training in one file, to go on with as if it had never stopped.
+"""Appendix: checkpoints. A training in one file, to go on with as if it had never stopped.
 
-Before this: archive.py, shapes.py, optim.py. It stands apart: no other room needs it.
+Before this: archive.py, shapes.py, optim.py. It stands apart: no chapter needs it.
 
 A checkpoint is an archive, which np.load opens and anyone can list:
 

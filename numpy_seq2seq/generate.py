@@ -1,8 +1,8 @@
-"""Chapter 10a. Generation: the model's own words, one token at a time, the best or a drawn one.
+"""Chapter: generation. The model's own words, one token at a time, the best or a drawn one.
 
-Before this: seq2seq.py. After it: beam.py.
+Before this: optim.py. After it: training.py.
 
-Letters: B batch, S source length, L length of the longest answer, V target vocabulary, z logits of one step,
+Notation: B batch, S source length, L length of the longest answer, V target vocabulary, z logits of one step,
 τ temperature.
 
 Generation reads the source once, then calls the decoder with T = 1 and hands the state on. It is never told
@@ -122,4 +122,4 @@ def answer_limit(mask, max_length):
 # 3. Give the model, at step t, the right token t−1 instead of its own. What have you just written again?
 # 4. Derive P(argmax_v z_v + g_v = k) = softmax(z)_k: fix g_k first, then integrate over it.
 # 5. Keep, instead of the k best, the fewest tokens that hold nine tenths of the probability ("nucleus").
-# 6. Write this room again: `python -m numpy_seq2seq.homework make DIR --set greedy-search`.
+# 6. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set greedy-search`.

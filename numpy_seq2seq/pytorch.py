@@ -1,11 +1,11 @@
-"""Appendix D. Deviations, and the way to PyTorch and back.
+"""Appendix: Deviations, and the way to PyTorch and back.
 
-Before this: cells.py, encoder.py. It stands apart: no other room needs it.
+Before this: cells.py, encoders.py. It stands apart: no chapter needs it.
 
 "GRU" and "LSTM" are names of families. Who moves weights from one program to another, or compares a paper
 with its code, has to know which member is meant.
 
-Letters: D input size, H hidden size, G gates of the cell, σ the logistic function; where others are quoted, W
+Notation: D input size, H hidden size, G gates of the cell, σ the logistic function; where others are quoted, W
 is a matrix from x, U one from h, and ⊙ the element-wise product.
 
 **GRU: the reset gate before or after the product.**

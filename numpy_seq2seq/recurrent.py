@@ -183,7 +183,7 @@ def recurrent_backward(dh, dstate, cache):
         >>> h.round(3).tolist()
         [[[0.462], [0.227]]]
         >>> dx, dstate, grads = recurrent_backward(np.zeros((1, 2, 1)), (one,), cache)
-        >>> [grads[name].item().__round__(3) for name in ("Wh", "Wx")]
+        >>> [round(grads[name].item(), 3) for name in ("Wh", "Wx")]
         [0.438, 0.186]
 
     Args:

@@ -1,4 +1,4 @@
-"""Chapter 7g. Shapes: which parameters a configuration asks for, and whether these are they.
+"""Appendix: shapes. Which parameters a configuration asks for, and whether these are they.
 
 Before this: seq2seq.py. After it: optim.py.
 

@@ -1,4 +1,4 @@
-"""Appendix C. Showing: maps, bars and tables as text, and a page with a slider.
+"""Appendix: showing. Maps, bars and tables as text, and a page with a slider.
 
 Before this: generate.py. Used by the demos; no chapter needs it.
 

@@ -19,7 +19,7 @@ at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t
 loop: therefore attention stands here in its two lines, align and weighted mean.
 
 The plain form of bahdanau, one sentence and one step at a time, with nothing moved out of the loop, is in
-tests/slow_reference.py; a test holds the two equal.
+tests/test_decoders.py, which holds the two equal.
 
 Not here: decoders that attend after the whole recurrence (decoders.py).
 """

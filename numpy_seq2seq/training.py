@@ -1,6 +1,6 @@
-"""Chapter 9. Training: batches in, reports out; and evaluation.
+"""Chapter: training. Batches in, reports out; and evaluation.
 
-Before this: seq2seq.py, optim.py. After it: generate.py.
+Before this: generate.py. After it: beam.py.
 
     for each batch:   loss and gradients → clip by global norm → optimiser step → report
 

@@ -83,6 +83,17 @@ def random_params(config, seed):
     return {k: {n: noisy(a) for n, a in layer.items()} for k, layer in seq2seq_init(rng, config).items()}
 
 
+def away_from_kinks(params):
+    """Every relu clearly on or clearly off, so that no finite difference steps over its kink."""
+    def moved(layer, arrays):
+        if not layer.endswith("_feed_in"):
+            return arrays
+        b = arrays["b"]
+        return {**arrays, "b": b + np.resize([6.0, -6.0], b.shape).astype(b.dtype)}
+
+    return {layer: moved(layer, arrays) for layer, arrays in params.items()}
+
+
 def random_batch(config, seed, count=B, source=S, target=T):
     """A ragged batch with sequences of every length, empty ones among them, and every symbol somewhere."""
     rng = np.random.default_rng(seed)
@@ -137,7 +148,7 @@ def assert_equal(a, b):
 
 def letters_config(vocabulary, **choices):
     """A small float32 model for strings of letters, as the demos train it."""
-    sizes = {"embedding_size": 10, "hidden_size": 16}
+    sizes = {"embedding_size": 16 if "transformer" in choices.values() else 10, "hidden_size": 16}
     return Config(len(vocabulary), len(vocabulary), **sizes, **choices)
 
 

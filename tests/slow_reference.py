@@ -79,13 +79,13 @@ def scaled_dot(query, memory, p):
 
 
 def general(query, memory, p):
-    return sum(m * p["Wm"][k][a] * query[a] for k, m in enumerate(memory) for a in range(len(query)))
+    return sum(m * p["Wk"][k][a] * query[a] for k, m in enumerate(memory) for a in range(len(query)))
 
 
 def additive(query, memory, p):
     size = len(p["v"])
     asked = [part(query, p["Wq"], 0, a, size) for a in range(size)]
-    key = [part(memory, p["Wm"], 0, a, size) for a in range(size)]
+    key = [part(memory, p["Wk"], 0, a, size) for a in range(size)]
     return sum(p["v"][a] * tanh(asked[a] + key[a]) for a in range(size))
 
 

@@ -1,4 +1,4 @@
-"""Chapter 5, scores and attention: it weighs real memories and nothing else, for any number of queries; gradients alike."""
+"""Scores and attention: real memories are weighed and nothing else, for any number of queries; gradients alike."""
 
 import numpy as np
 import pytest
@@ -41,6 +41,41 @@ from .helpers import (
     sizes,
 )
 
+# ---- one query, one key: the gradients can be written down -------------------------------------------------
+
+Q1, K1, DE = np.array([[[1.0, -2.0]]]), np.array([[[0.5, 3.0]]]), np.array([[[2.0]]])
+
+
+def test_dot_score_backward_known_answer():
+    scores, cache = dot_score_forward(Q1, K1, {})
+    dq, dk, grads = dot_score_backward(DE, cache)
+    assert scores[0, 0, 0] == -5.5 and grads == {}
+    np.testing.assert_array_equal(dq, 2 * K1)
+    np.testing.assert_array_equal(dk, 2 * Q1)
+
+
+def test_scaled_dot_score_backward_known_answer():
+    scores, cache = scaled_dot_score_forward(Q1, K1, {})
+    dq, dk, _ = scaled_dot_score_backward(DE, cache)
+    np.testing.assert_allclose(scores, -5.5 / np.sqrt(2))
+    np.testing.assert_allclose(dq, np.sqrt(2) * K1)
+    np.testing.assert_allclose(dk, np.sqrt(2) * Q1)
+
+
+def test_additive_score_backward_known_answer():
+    params = {"Wq": np.array([[1.0], [1.0]]), "v": np.array([3.0])}
+    scores, cache = additive_score_forward(Q1, np.array([[[1.5]]]), params)  # tanh(1 − 2 + 1.5)
+    dq, dk, grads = additive_score_backward(DE, cache)
+    slope = 2 * 3 * (1 - np.tanh(0.5) ** 2)
+    np.testing.assert_allclose(scores, 3 * np.tanh(0.5))
+    np.testing.assert_allclose(dk, [[[slope]]])
+    np.testing.assert_allclose(dq, [[[slope, slope]]])
+    np.testing.assert_allclose(grads["v"], [2 * np.tanh(0.5)])
+    np.testing.assert_allclose(grads["Wq"], [[slope], [-2 * slope]])
+
+
+# ---- any sizes ----------------------------------------------------------------------------------------------
+
 AXES = {  # of what goes in and of what comes out: b a sequence, t a query, s a memory
     **{"queries": "bt", "memory": "bs", "mask": "bs", "dcontext": "bt"},
     **{"context": "bt", "weights": "bts", "dqueries": "bt", "dmemory": "bs"},
@@ -48,9 +83,9 @@ AXES = {  # of what goes in and of what comes out: b a sequence, t a query, s a 
 
 
 def attend(score, data):
-    keys, keys_cache = keys_forward(data["memory"], data["params"])
-    arguments = data["queries"], keys, data["memory"], data["params"], data["mask"], score
-    return *attention_forward(*arguments), keys_cache
+    keys, keys_cache = keys_forward(data["memory"], data["key_params"])
+    mask = None if data["mask"] is None else data["mask"][:, None]
+    return *attention_forward(data["queries"], keys, data["memory"], data["params"], mask, score), keys_cache
 
 
 def outputs(score, data):
@@ -80,8 +115,8 @@ def draw(score, size, seed, dtype="float64"):
     """(B, T, S, Q, M), but M = Q without a projection. Padding may be anywhere but in the first row."""
     B, T, S, Q, M = size
     rng = np.random.default_rng(seed)
-    params = score.init(rng, Q, M, dtype)
-    if "Wm" not in params:
+    key_params, params = score.init(rng, Q, M, dtype)
+    if not key_params:
         M = Q
     mask = padding_mask(rng, B, S) & (rng.random((B, S)) < 0.8)
     mask[0] = True
@@ -90,6 +125,7 @@ def draw(score, size, seed, dtype="float64"):
         "memory": normal(rng, B, S, M, dtype=dtype),
         "mask": frozen(mask),
         "dcontext": normal(rng, B, T, M, dtype=dtype),
+        "key_params": frozen(key_params),
         "params": frozen(params),
     }
 
@@ -103,13 +139,8 @@ def draw(score, size, seed, dtype="float64"):
 @given(size=sizes(5), seed=seeds)
 def test_gradient(score, method, size, seed):
     data = draw(score, size, seed)
-    keys, params = keys_forward(data["memory"], data["params"])[0], without_Wm(data["params"])
-    check_pair(score.forward, score.backward, (data["queries"], keys, params), method=method)
-
-
-def without_Wm(params):
-    """What the score itself reads; the memory's projection belongs to keys_forward."""
-    return {name: a for name, a in params.items() if name != "Wm"}
+    keys, _ = keys_forward(data["memory"], data["key_params"])
+    check_pair(score.forward, score.backward, (data["queries"], keys, data["params"]), method=method)
 
 
 @methods
@@ -119,7 +150,7 @@ def without_Wm(params):
 def test_keys_backward_gradient(method, projected, size, seed):
     B, S, M, A = size
     rng = np.random.default_rng(seed)
-    params = {"Wm": normal(rng, M, A)} if projected else {}
+    params = {"Wk": normal(rng, M, A)} if projected else {}
     check_pair(keys_forward, keys_backward, (normal(rng, B, S, M), params), method=method)
 
 
@@ -128,7 +159,7 @@ def test_keys_backward_gradient(method, projected, size, seed):
 @given(size=sizes(3), seed=seeds)
 def test_masked_softmax_backward_gradient(method, size, seed):
     rng = np.random.default_rng(seed)
-    args = normal(rng, *size), padding_mask(rng, size[0], size[2])
+    args = normal(rng, *size), padding_mask(rng, size[0], size[2])[:, None]
     check_pair(masked_softmax_forward, masked_softmax_backward, args, method=method)
 
 
@@ -139,8 +170,8 @@ def test_masked_softmax_backward_gradient(method, size, seed):
 def test_attention_backward_gradient(score, method, size, seed):
     """Keys and values as inputs of their own."""
     data = draw(score, size, seed)
-    keys, params = keys_forward(data["memory"], data["params"])[0], without_Wm(data["params"])
-    args = data["queries"], keys + 0, data["memory"], params, data["mask"], score
+    keys, _ = keys_forward(data["memory"], data["key_params"])
+    args = data["queries"], keys + 0, data["memory"], data["params"], data["mask"][:, None], score
     check_pair(attention_forward, attention_backward, args, looked_at=(1,), method=method)
 
 
@@ -151,18 +182,19 @@ def test_attention_backward_gradient(score, method, size, seed):
 def test_keys_backward_and_attention_backward_gradient(score, method, size, seed):
     """A memory is read twice: its gradient is the sum of both paths."""
 
-    def forward(queries, memory, params):
-        keys, keys_cache = keys_forward(memory, params)
-        context, _, cache = attention_forward(queries, keys, memory, params, data["mask"], score)
+    def forward(queries, memory, key_params, params):
+        keys, keys_cache = keys_forward(memory, key_params)
+        context, _, cache = attention_forward(queries, keys, memory, params, data["mask"][:, None], score)
         return context, (keys_cache, cache)
 
     def backward(dcontext, cache):
         dqueries, dkeys, dvalues, grads = attention_backward(dcontext, cache[1])
         dmemory, keys_grads = keys_backward(dkeys, cache[0])
-        return dqueries, dmemory + dvalues, {**grads, **keys_grads}
+        return dqueries, dmemory + dvalues, keys_grads, grads
 
     data = draw(score, size, seed)
-    check_pair(forward, backward, (data["queries"], data["memory"], data["params"]), method=method)
+    args = data["queries"], data["memory"], data["key_params"], data["params"]
+    check_pair(forward, backward, args, method=method)
 
 
 # ---- masked softmax ----------------------------------------------------------------------------------------
@@ -173,7 +205,7 @@ def test_keys_backward_and_attention_backward_gradient(score, method, size, seed
 def test_masked_softmax_forward_is_softmax_of_the_real_and_exactly_zero_elsewhere(size, seed):
     rng = np.random.default_rng(seed)
     x, mask = normal(rng, *size), padding_mask(rng, size[0], size[2])
-    weights, _ = masked_softmax_forward(x, mask)
+    weights, _ = masked_softmax_forward(x, mask[:, None])
     for row, scores, real in zip(weights, x, mask):
         assert not row[:, ~real].any()
         if real.any():
@@ -193,7 +225,7 @@ def test_masked_softmax_forward_does_not_see_a_shift_or_what_is_masked(size, see
     rng = np.random.default_rng(seed)
     x, mask = normal(rng, *size), padding_mask(rng, size[0], size[2])
     shifted = np.where(mask[:, None], x + 1000 * rng.standard_normal((*size[:2], 1)), 1e300)
-    assert_close(masked_softmax_forward(shifted, mask)[0], masked_softmax_forward(x, mask)[0], 1e-10)
+    assert_close(masked_softmax_forward(shifted, mask[:, None])[0], masked_softmax_forward(x, mask[:, None])[0], 1e-10)
 
 
 ALL_MASKED = np.array([[True, True, True], [False, False, False]])
@@ -201,14 +233,14 @@ ALL_MASKED = np.array([[True, True, True], [False, False, False]])
 
 @pytest.mark.parametrize("dtype", ("float32", "float64"))
 def test_masked_softmax_forward_of_a_row_without_a_real_memory_is_zero(dtype):
-    weights, _ = masked_softmax_forward(np.ones((2, 1, 3), dtype), ALL_MASKED)
+    weights, _ = masked_softmax_forward(np.ones((2, 1, 3), dtype), ALL_MASKED[:, None])
     assert weights.dtype == dtype
     assert_close(weights, np.array([[[1 / 3] * 3], [[0] * 3]], dtype), 1e-7)
 
 
 def test_masked_softmax_backward_of_a_row_without_a_real_memory_is_zero():
     rng = np.random.default_rng(0)
-    _, cache = masked_softmax_forward(normal(rng, 2, 4, 3), ALL_MASKED)
+    _, cache = masked_softmax_forward(normal(rng, 2, 4, 3), ALL_MASKED[:, None])
     dscores = masked_softmax_backward(normal(rng, 2, 4, 3), cache)
     assert dscores[0].all() and not dscores[1].any()
 
@@ -340,9 +372,9 @@ def test_attention_backward_sums_over_queries(score, size, seed):
 def test_attention_forward_of_equal_scores_is_the_mean(score, size, seed):
     """One key for all memories: nothing to choose by, hence the mean of the real memories."""
     data = draw(score, size, seed)
-    keys, _ = keys_forward(data["memory"], data["params"])
+    keys, _ = keys_forward(data["memory"], data["key_params"])
     same = np.repeat(keys[:, :1], keys.shape[1], axis=1)
-    arguments = data["queries"], same, data["memory"], data["params"], data["mask"], score
+    arguments = data["queries"], same, data["memory"], data["params"], data["mask"][:, None], score
     context, _, _ = attention_forward(*arguments)
     for row, memory, real in zip(context, data["memory"], data["mask"]):
         mean = memory[real].mean(axis=0) if real.any() else np.zeros(memory.shape[1])
@@ -357,15 +389,15 @@ def test_attention_forward_of_equal_scores_is_the_mean(score, size, seed):
 @given(size=sizes(5, smallest=1), seed=seeds)
 def test_score_is_the_papers_equation(score, size, seed):
     data = draw(score, size, seed)
-    queries, memory, params = data["queries"], data["memory"], data["params"]
-    got, _ = score.forward(queries, keys_forward(memory, params)[0], params)
-    slowly, params = slow_reference.SCORES[score.name], in_lists(params)
+    queries, memory = data["queries"], data["memory"]
+    got, _ = score.forward(queries, keys_forward(memory, data["key_params"])[0], data["params"])
+    slowly, params = slow_reference.SCORES[score.name], in_lists(data)
     for b, t, s in np.ndindex(got.shape):
         assert_close(got[b, t, s], slowly(queries[b, t].tolist(), memory[b, s].tolist(), params))
 
 
-def in_lists(params):
-    return {name: a.tolist() for name, a in params.items()}
+def in_lists(data):
+    return {name: a.tolist() for name, a in (data["key_params"] | data["params"]).items()}
 
 
 @papers
@@ -373,7 +405,7 @@ def in_lists(params):
 @given(size=sizes(5, smallest=1), seed=seeds)
 def test_attention_forward_is_the_papers_equations(score, size, seed):
     data = draw(score, size, seed)
-    result, params = outputs(score, data), in_lists(data["params"])
+    result, params = outputs(score, data), in_lists(data)
     for b, t in np.ndindex(size[0], size[1]):
         query, memory, mask = data["queries"][b, t].tolist(), data["memory"][b].tolist(), data["mask"][b]
         context, weights = slow_reference.attend(score.name, query, memory, params, mask)
@@ -385,6 +417,9 @@ def test_attention_forward_is_the_papers_equations(score, size, seed):
 @papers
 def test_reference_framework_says_the_same(look, score):
     known = {"params": {}, "grads": {}} | frozen_answers("attention")[score.name]
+    known["key_params"] = {"Wk": known["params"].pop("Wm")} if "Wm" in known["params"] else {}
+    if "Wm" in known["grads"]:
+        known["grads"]["Wk"] = known["grads"].pop("Wm")
     result = look(score, known)
     assert_close(result, {name: known[name] for name in result}, 1e-10)
 
@@ -396,8 +431,9 @@ def test_reference_framework_says_the_same(look, score):
 @few
 @given(size=sizes(2, smallest=1, largest=20), seed=seeds)
 def test_score_init_keeps_glorots_bounds(score, size, seed):
-    for name, a in score.init(np.random.default_rng(seed), *size, "float64").items():
-        fans = {"Wm": sum(size), "Wq": 2 * size[0], "v": size[0] + 1}[name]
+    key_params, params = score.init(np.random.default_rng(seed), *size, "float64")
+    for name, a in (key_params | params).items():
+        fans = {"Wk": sum(size), "Wq": 2 * size[0], "v": size[0] + 1}[name]
         assert np.abs(a).max() <= np.sqrt(6 / fans)
 
 
@@ -408,48 +444,84 @@ def test_score_init_in_float32_is_float64_rounded(score):
         assert (a.dtype, b.dtype) == ("float32", "float64") and np.array_equal(a, b.astype("float32"))
 
 
-# ---- one query, one key: the gradients can be written down -------------------------------------------------
-
-Q1, K1, DE = np.array([[[1.0, -2.0]]]), np.array([[[0.5, 3.0]]]), np.array([[[2.0]]])
-
-
-def test_dot_score_backward_known_answer():
-    scores, cache = dot_score_forward(Q1, K1, {})
-    dq, dk, grads = dot_score_backward(DE, cache)
-    assert scores[0, 0, 0] == -5.5 and grads == {}
-    np.testing.assert_array_equal(dq, 2 * K1)
-    np.testing.assert_array_equal(dk, 2 * Q1)
-
-
-def test_scaled_dot_score_backward_known_answer():
-    scores, cache = scaled_dot_score_forward(Q1, K1, {})
-    dq, dk, _ = scaled_dot_score_backward(DE, cache)
-    np.testing.assert_allclose(scores, -5.5 / np.sqrt(2))
-    np.testing.assert_allclose(dq, np.sqrt(2) * K1)
-    np.testing.assert_allclose(dk, np.sqrt(2) * Q1)
-
-
-def test_additive_score_backward_known_answer():
-    params = {"Wq": np.array([[1.0], [1.0]]), "v": np.array([3.0])}
-    scores, cache = additive_score_forward(Q1, np.array([[[1.5]]]), params)  # tanh(1 − 2 + 1.5)
-    dq, dk, grads = additive_score_backward(DE, cache)
-    slope = 2 * 3 * (1 - np.tanh(0.5) ** 2)
-    np.testing.assert_allclose(scores, 3 * np.tanh(0.5))
-    np.testing.assert_allclose(dk, [[[slope]]])
-    np.testing.assert_allclose(dq, [[[slope, slope]]])
-    np.testing.assert_allclose(grads["v"], [2 * np.tanh(0.5)])
-    np.testing.assert_allclose(grads["Wq"], [[slope], [-2 * slope]])
-
-
 @pytest.mark.parametrize("method", ("central", "complex"))
 @pytest.mark.parametrize("score", SCORES.values(), ids=lambda score: score.name)
 def test_align_forward_and_align_backward(score, method):
     B, T, S, A = 2, 3, 5, 4
     rng = np.random.default_rng(0)
-    params = {n: a for n, a in score.init(rng, A, A, "float64").items() if n != "Wm"}
-    mask = np.arange(S) < np.array([[5], [3]])
+    _, params = score.init(rng, A, A, "float64")
+    mask = (np.arange(S) < np.array([[5], [3]]))[:, None]
     args = (rng.standard_normal((B, T, A)), rng.standard_normal((B, S, A)), params, mask, score)
     weights, _ = align_forward(*args)
     assert_close(weights.sum(axis=2), np.ones((B, T)))
     assert not weights[1, :, 3:].any()
     check_pair(align_forward, align_backward, args, method=method)
+
+
+# ---- any leading axes, any mask ----------------------------------------------------------------------------
+
+
+@looks
+@scores
+def test_heads_are_one_more_axis(look, score):
+    """(B, N, T, ·) is the same as N calls, one for each index of the second axis."""
+    data, N = draw(score, (2, 3, 4, 5, 6), 0), 3
+    rng = np.random.default_rng(1)
+    heads = [data | {name: normal(rng, *data[name].shape) for name in ("queries", "memory", "dcontext")} for _ in range(N)]
+    together = {name: np.stack([h[name] for h in heads], axis=1) for name in ("queries", "memory", "dcontext")}
+    result = look(score, data | together | {"mask": data["mask"][:, None]})
+    for n, alone in enumerate(look(score, h) for h in heads):
+        for name in alone.keys() & AXES.keys():
+            assert_close(result[name][:, n], alone[name])
+
+
+def causal(T):
+    return np.tril(np.ones((1, T, T), bool))
+
+
+@scores
+def test_attention_forward_with_a_causal_mask_sees_no_later_memory(score):
+    data = draw(score, (2, 4, 4, 5, 6), 2)
+    keys, _ = keys_forward(data["memory"], data["key_params"])
+    for mask in (causal(4), causal(4) & data["mask"][:, None]):
+        context, weights, _ = attention_forward(data["queries"], keys, data["memory"], data["params"], mask, score)
+        assert not weights[:, ~causal(4)[0]].any()
+        for t in range(4):
+            first = data["memory"][:, : t + 1], mask[:, t : t + 1, : t + 1]
+            alone, _, _ = attention_forward(
+                data["queries"][:, t : t + 1], keys[:, : t + 1], first[0], data["params"], first[1], score
+            )
+            assert_close(alone[:, 0], context[:, t])
+
+
+@pytest.mark.parametrize("bad", (np.nan, np.inf, 1e300))
+@looks
+@scores
+def test_what_stands_on_padding_reaches_no_result_and_no_gradient(look, score, bad):
+    """Keys and memories, whatever stands where nobody may look."""
+    data = draw(score, (3, 4, 5, 2, 6), 3)
+    loud = data | {"memory": np.where(data["mask"][..., None], data["memory"], bad)}
+    if look is outputs:
+        with np.errstate(all="ignore"):  # the projection of what is not read may overflow
+            result = look(score, loud)
+        assert_close(result, look(score, data))
+    else:
+        keys, _ = keys_forward(data["memory"], data["key_params"])
+        keys_loud = np.where(data["mask"][..., None], keys, bad)
+        answers = [
+            attention_backward(
+                data["dcontext"],
+                attention_forward(data["queries"], k, m, data["params"], data["mask"][:, None], score)[2],
+            )
+            for k, m in ((keys, data["memory"]), (keys_loud, loud["memory"]))
+        ]
+        assert_close(answers[1], answers[0])
+
+
+@pytest.mark.parametrize("shape", ((2, 4), (4,), (2, 4, 3, 4), (2, 3, 5), (3, 3, 4), (2, 2, 4)))
+def test_masked_softmax_forward_refuses_a_mask_that_does_not_fit(shape):
+    scores = np.zeros((2, 3, 4))
+    with pytest.raises(ValueError, match=r"a mask of scores \(2, 3, 4\) must be boolean, have as many axes"):
+        masked_softmax_forward(scores, np.ones(shape, bool))
+    with pytest.raises(ValueError, match=r"got float64 \(2, 1, 4\)\. A padding mask \(B, S\) becomes mask\[:, None\]"):
+        masked_softmax_forward(scores, np.ones((2, 1, 4)))

@@ -1,4 +1,4 @@
-"""Chapter 7c: a wrong choice is refused in words: what was expected, what came."""
+"""Configuration: a wrong choice is refused in words: what was expected, what came."""
 
 import dataclasses
 import re
@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.config import Config, check_choice, check_size
-from numpy_seq2seq.config import DECODERS
+from numpy_seq2seq.config import DECODERS, ENCODERS, Config, check_choice, check_size
 from numpy_seq2seq.scores import SCORES
 
 SIZES = ["source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"]
-ATTENDS = [name for name, decoder in DECODERS.items() if decoder.attends]
-DOES_NOT = [name for name, decoder in DECODERS.items() if not decoder.attends]
+SCORED = [name for name, decoder in DECODERS.items() if "score" in decoder.reads]
+NOT_SCORED = [name for name in DECODERS if name not in SCORED]
 
 
 def refused(message, **choices):
@@ -21,7 +20,7 @@ def refused(message, **choices):
         Config(**{"source_vocabulary": 8, "target_vocabulary": 9, **choices})
 
 
-@pytest.mark.parametrize("value", [0, -3, 2.5, 4.0, "64", None, True, np.float64(8)], ids=repr)
+@pytest.mark.parametrize("value", [0, -3, 2.5, 4.0, "64", True, np.float64(8)], ids=repr)
 @pytest.mark.parametrize("name", SIZES)
 def test_check_size_wrong(name, value):
     refused(f"{name} must be a positive integer, got {value!r}", **{name: value})
@@ -32,13 +31,13 @@ def test_check_size_right(value):
     check_size("layers", value)
 
 
-@pytest.mark.parametrize("name,known", [("cell", CELLS), ("decoder", DECODERS), ("score", SCORES)])
-@pytest.mark.parametrize("value", ["transformer", "", 3], ids=repr)
+@pytest.mark.parametrize("name,known", [("cell", CELLS), ("decoder", DECODERS), ("score", SCORES), ("encoder", ENCODERS)])
+@pytest.mark.parametrize("value", ["transformers", "", 3], ids=repr)
 def test_check_choice_wrong(name, known, value):
     refused(f"{name} must be one of {', '.join(known)}; got {value!r}", **{name: value})
 
 
-@pytest.mark.parametrize("value", ["float16", "complex128", "int32", None, np.float32], ids=repr)
+@pytest.mark.parametrize("value", ["float16", "complex128", "int32", "", np.float32], ids=repr)
 def test_check_choice_wrong_dtype(value):
     refused(f"dtype must be one of float32, float64; got {value!r}", dtype=value)
 
@@ -47,7 +46,7 @@ def test_check_choice_right():
     check_choice("cell", "b", ["a", "b"])
 
 
-@pytest.mark.parametrize("value", [0, 3, -1, "2", None], ids=repr)
+@pytest.mark.parametrize("value", [0, 3, -1, "2"], ids=repr)
 def test_config_wrong_directions(value):
     refused(f"directions must be 1 or 2, got {value!r}", directions=value)
 
@@ -59,14 +58,28 @@ def test_config_odd_size_cannot_be_halved(size):
     Config(8, 9, hidden_size=size, directions=1)
 
 
-@pytest.mark.parametrize("score", [*SCORES, "", "transformer"])
-@pytest.mark.parametrize("decoder", DOES_NOT)
-def test_config_refuses_a_score_that_would_be_ignored(decoder, score):
-    message = f"decoder {decoder!r} does not attend, so score {score!r} would be ignored; leave it out"
-    refused(message, decoder=decoder, score=score)
+IGNORED = (
+    {"decoder": "fixed", "score": "dot"},
+    {"decoder": "peeky", "attention_only": True},
+    {"decoder": "luong", "heads": 2},
+    {"decoder": "luong", "source_positions": False},
+    {"encoder": "transformer", "directions": 2},
+    {"encoder": "transformer", "reverse_source": True},
+    {"encoder": "transformer", "decoder": "transformer", "cell": "gru"},
+    {"decoder": "transformer", "score": "additive"},
+    {"decoder": "transformer", "attention_only": True},
+)
 
 
-@pytest.mark.parametrize("decoder", ATTENDS)
+@pytest.mark.parametrize("choices", IGNORED, ids=str)
+def test_config_refuses_what_would_be_ignored(choices):
+    *_, (name, value) = choices.items()
+    encoder, decoder = choices.get("encoder", "recurrent"), choices.get("decoder", "luong")
+    said = f"{name}={value!r} would be ignored: neither encoder {encoder!r} nor decoder {decoder!r} reads it"
+    refused(said, **choices)
+
+
+@pytest.mark.parametrize("decoder", SCORED)
 def test_config_score_is_dot_where_nothing_else_is_asked_for(decoder):
     assert Config(8, 9, decoder=decoder).score == "dot"
     assert Config(8, 9, decoder=decoder) == Config(8, 9, decoder=decoder, score="dot")
@@ -74,9 +87,27 @@ def test_config_score_is_dot_where_nothing_else_is_asked_for(decoder):
         assert Config(8, 9, decoder=decoder, score=score).score == score
 
 
-@pytest.mark.parametrize("decoder", DOES_NOT)
-def test_config_score_stays_none_where_nothing_attends(decoder):
+@pytest.mark.parametrize("decoder", NOT_SCORED)
+def test_config_score_stays_none_where_none_is_read(decoder):
     assert Config(8, 9, decoder=decoder).score is None
+
+
+def test_config_fills_in_what_is_read_and_nothing_else():
+    plain, whole = Config(8, 9), Config(8, 9, encoder="transformer", decoder="transformer")
+    assert (plain.cell, plain.heads, plain.embedding_size, plain.hidden_size) == ("lstm", None, 32, 64)
+    assert (whole.cell, whole.heads, whole.embedding_size, whole.hidden_size) == (None, 4, 64, 64)
+    assert Config(8, 9, encoder="transformer").cell == "lstm"
+
+
+@pytest.mark.parametrize("choices, message", (
+    ({"heads": 3}, "heads must divide hidden_size 64, got 3"),
+    ({"heads": 0}, "heads must be a positive integer, got 0"),
+    ({"heads": 3, "hidden_size": 9}, "hidden_size must be even in a Transformer, for pairs of sine and cosine; got 9"),
+    ({"embedding_size": 32}, "embedding_size must equal hidden_size 64 in a Transformer"),
+))
+def test_config_of_a_transformer_says_which_sizes_fit(choices, message):
+    refused(message, encoder="transformer", **choices)
+    refused(message, decoder="transformer", **choices)
 
 
 def test_config_survives_replace_and_a_round_trip_through_a_dict():
@@ -95,11 +126,11 @@ def test_config_does_not_change_once_made():
     ({"directions": 1.0}, "directions must be 1 or 2"),
     ({"directions": True}, "directions must be 1 or 2"),
     ({"cell": ["lstm"]}, "cell must be one of"),
+    ({"dropout": True}, "dropout must be a rate"),
     ({"dropout": "0.1"}, "dropout must be a rate"),
     ({"dropout": 1.0}, r"dropout must be a rate in \[0, 1\)"),
     ({"reverse_source": "yes"}, "reverse_source must be True or False"),
     ({"reverse_source": True, "directions": 2}, "reverse_source changes nothing with two directions"),
-    ({"decoder": "fixed", "attention_only": True}, "attention_only would be ignored"),
 ))
 def test_config_refuses_what_makes_no_model(choices, message):
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""Chapter 7b: each decoder's gradients, and what it looks at, against a transcription step by step."""
+"""Decoders: what each looks at, step by step from its equations; their gradients; what all of them owe."""
 
 import numpy as np
 import pytest
@@ -6,68 +6,72 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.config import Config
-from numpy_seq2seq.config import DECODERS, readout_backward, readout_forward
+from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.gradcheck import check_pair
+from numpy_seq2seq.readout import readout_backward, readout_forward
+from numpy_seq2seq.trees import tree_map
 
-from .helpers import few
-from .models import MODELS, SIZES, B, D, H, T, assert_same, encoded, flat, model_name, scores
+from .helpers import few, leaves
+from .models import MODELS, SIZES, B, H, T, assert_same, away_from_kinks, encoded, flat, model_name, scores
 
-# What has no influence on a decoder; whoever attends looks at everything but the fixed vector.
-UNUSED = {"fixed": ["source"], "peeky": ["source.memory", "source.keys"]}
-ONE_WAY = [config for config in MODELS if config.directions == config.layers == 1]
+# one-way, one-layer models: what they read of the encoder is enough to test the decoder
+ONE_WAY = [c for c in MODELS if c.directions == 1 and (c.layers == 1 or c.decoder == "transformer")]
+ONE_WAY = [c for c in ONE_WAY if c.encoder == "recurrent" or c.decoder == "transformer"]
 
 
-def each(direction):
+def each(direction, choose=lambda config: True):
     """Every decoder, in tests that carry the name of its forward or its backward."""
-    ids = [model_name(c).replace(c.decoder, f"{c.decoder}_{direction}", 1) for c in ONE_WAY]
-    return pytest.mark.parametrize("config", ONE_WAY, ids=ids)
+    configs = [c for c in ONE_WAY if choose(c)]
+    ids = [model_name(c).replace(c.decoder, f"{c.decoder}_{direction}", 1) for c in configs]
+    return pytest.mark.parametrize("config", configs, ids=ids)
 
 
 def only(decoder):
     """One decoder with every cell and score, for a transcription of its own forward."""
-    configs = [c for c in ONE_WAY if c.decoder == decoder]
-    ids = ["-".join(filter(None, (f"{decoder}_forward", c.cell, c.score))) for c in configs]
-    return pytest.mark.parametrize("config", configs, ids=ids)
+    return each("forward", lambda config: config.decoder == decoder and not config.attention_only)
 
 
-def decoder_params(params, config):
-    """Its own parameters. Wm is not one of them: the keys are projected before, once per source."""
+def decoder_params(params, config, opening):
+    """Its own parameters: those that `open` reads, or the others."""
     wanted = DECODERS[config.decoder].init(np.random.default_rng(0), config)
-    return {layer: {n: a for n, a in params[layer].items() if n != "Wm"} for layer in wanted}
+    opens = {layer for layer in wanted if layer in ("keys", "start") or layer.endswith("cross_keys")}
+    return {layer: params[layer] for layer in wanted if (layer in opens) == opening}
 
 
 def arguments(config, seed):
     """Arguments of its forward, after a ragged source."""
     params, _, state, source = encoded(config, seed)
-    x = np.random.default_rng(seed + 2).standard_normal((B, T, D))
-    return x, state, source, decoder_params(params, config), config
+    x = np.random.default_rng(seed + 2).standard_normal((B, T, config.embedding_size))
+    return x, state, source, decoder_params(params, config, opening=False), config
 
 
 def close(a, b, atol=1e-12):
     np.testing.assert_allclose(a, b, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("method", ["central", "complex"])
-@each("backward")
-def test_decoder(config, method):
-    decoder = DECODERS[config.decoder]
-    unused = UNUSED.get(config.decoder, ["source.vector"])
-    options = {"unused": unused, "method": method, "samples": 4, "gates": CELLS[config.cell].gates}
-    check_pair(decoder.forward, decoder.backward, arguments(config, 10), looked_at=(1,), **options)
+# ---- the readout -------------------------------------------------------------------------------------------
+
+
+def test_readout_forward_known_answer():
+    h, context = np.array([[[0.5, -1.0]]]), np.array([[[2.0, 0.0, 1.0]]])
+    params = {"Wd": np.array([[1.0, 0.0], [0.5, 2.0]]), "Wc": np.array([[0.25, 0.0], [9.0, 9.0], [0.0, 1.0]])}
+    out, _ = readout_forward(h, context, params)
+    close(out, np.tanh([[[0.5, -1.0]]]))
+    out, _ = readout_forward(h, None, params)
+    close(out, np.tanh([[[0.0, -2.0]]]))
 
 
 @few
 @given(st.permutations([1, 2, 3, 4, 5]), st.booleans(), st.integers(0, 2**32 - 1))
 def test_readout_backward(sizes, with_context, seed):
     (b, t, h, m, _), rng = sizes, np.random.default_rng(seed)
-    x, context, Wh, Wc = (rng.standard_normal(shape) for shape in ((b, t, h), (b, t, m), (h, h), (m, h)))
+    x, context, Wd, Wc = (rng.standard_normal(shape) for shape in ((b, t, h), (b, t, m), (h, h), (m, h)))
     for method in ("central", "complex"):
         if with_context:
-            args = (x, context, {"Wh": Wh, "Wc": Wc})
+            args = (x, context, {"Wd": Wd, "Wc": Wc})
             check_pair(readout_forward, readout_backward, args, method=method)
         else:
-            check_pair(*without_context(), (x, {"Wh": Wh}), method=method)
+            check_pair(*without_context(), (x, {"Wd": Wd}), method=method)
 
 
 def without_context():
@@ -85,31 +89,11 @@ def without_context():
     return forward, backward
 
 
-def test_readout_forward_known_answer():
-    h, context = np.array([[[0.5, -1.0]]]), np.array([[[2.0, 0.0, 1.0]]])
-    params = {"Wh": np.array([[1.0, 0.0], [0.5, 2.0]]), "Wc": np.array([[0.25, 0.0], [9.0, 9.0], [0.0, 1.0]])}
-    out, _ = readout_forward(h, context, params)
-    close(out, np.tanh([[[0.5, -1.0]]]))
-    out, _ = readout_forward(h, None, params)
-    close(out, np.tanh([[[0.0, -2.0]]]))
-
-
-def test_readout_forward_writes_into_nothing():
-    rng = np.random.default_rng(11)
-    h, context, W = (rng.standard_normal(shape) for shape in ((B, T, H), (B, T, D), (H, H)))
-    params = {"Wh": W, "Wc": rng.standard_normal((D, H))}
-    copies = h.copy(), context.copy()
-    for a in (h, context, *params.values()):
-        a.flags.writeable = False
-    readout_forward(h, context, params)
-    assert np.array_equal(h, copies[0]) and np.array_equal(context, copies[1])
-
-
 # ---- the equations, one sequence and one step at a time ----------------------------------------------------
 
 
 def slow_step(x, state, layer, config):
-    """h_t and its state for one row."""
+    """The state after one step, for one row."""
     gh = state[0] @ layer["Wh"] + layer.get("bh", 0)
     return CELLS[config.cell].forward((x @ layer["Wx"] + layer["b"])[None], gh, state)[0]
 
@@ -123,7 +107,7 @@ def slowly(config, seed, inputs, context):
         for t in range(T):
             now = slow_step(inputs(x[b, t], source, b), now, params["decoder"], config)
             h = now[0][0]
-            a = h @ params["readout"]["Wh"]
+            a = h @ params["readout"]["Wd"]
             c = context(h, source, b, params)
             out[b, t] = np.tanh(a if c is None else a + c @ params["readout"]["Wc"])
     return out
@@ -146,9 +130,9 @@ def test_transcription_of_no_attention(config):
 @only("peeky")
 def test_transcription_of_one_vector_at_every_step(config):
     def both(x, source, b):
-        return np.concatenate([x, source.vector[b]])
+        return np.concatenate([x, source[0][b]])
 
-    out = slowly(config, 21, both, lambda h, source, b, params: source.vector[b])
+    out = slowly(config, 21, both, lambda h, source, b, params: source[0][b])
     close(forward_out(config, 21), out)
 
 
@@ -160,19 +144,118 @@ SLOW_SCORES = {
 }
 
 
+def look_back(query, source, b, params, config):
+    """The context of one query. Only real places exist here, so there is nothing to mask."""
+    places = np.flatnonzero(source.mask[b, 0])
+    e = [SLOW_SCORES[config.score](query, source.keys[b, s], params["attention"]) for s in places]
+    total = sum(np.exp(e_s) for e_s in e)
+    return sum(np.exp(e_s) / total * source.memory[b, s] for e_s, s in zip(e, places))
+
+
 @only("luong")
 def test_transcription_of_attention_after_the_recurrence(config):
-    if config.score not in SLOW_SCORES:
-        pytest.skip(f"no transcription of the score {config.score}")
+    def context(h, source, b, params):
+        return look_back(h, source, b, params, config)
 
-    def look_back(h, source, b, params):
-        """Only real places exist here, so there is nothing to mask."""
-        places = np.flatnonzero(source.mask[b])
-        e = [SLOW_SCORES[config.score](h, source.keys[b, s], params["attention"]) for s in places]
-        total = sum(np.exp(e_s) for e_s in e)
-        return sum(np.exp(e_s) / total * source.memory[b, s] for e_s, s in zip(e, places))
+    close(forward_out(config, 22), slowly(config, 22, input_alone, context))
 
-    close(forward_out(config, 22), slowly(config, 22, input_alone, look_back))
+
+@only("bahdanau")
+def test_transcription_of_attention_inside_the_recurrence(config):
+    """Nothing is moved out of the loop here: [x_t; c_t] times one matrix, step by step."""
+    x, state, source, params, _ = arguments(config, 23)
+    layer, readout = params["decoder"], params["readout"]
+    joined = {**layer, "Wx": np.vstack([layer["Wx"], layer["We"]])}
+    out = np.empty((B, T, H))
+    for b in range(B):
+        now = tuple(s[b : b + 1] for s in state)
+        for t in range(T):
+            c = look_back(now[0][0], source, b, params, config)
+            now = slow_step(np.concatenate([x[b, t], c]), now, joined, config)
+            out[b, t] = np.tanh(now[0][0] @ readout["Wd"] + c @ readout["Wc"])
+    close(forward_out(config, 23), out)
+
+
+@only("luong_feeding")
+def test_transcription_of_input_feeding(config):
+    x, state, source, params, _ = arguments(config, 24)
+    layer, readout = params["decoder"], params["readout"]
+    joined = {**layer, "Wx": np.vstack([layer["Wx"], layer["We"]])}
+    out = np.empty((B, T, H))
+    for b in range(B):
+        *now, last = (s[b : b + 1] for s in state)
+        for t in range(T):
+            now = slow_step(np.concatenate([x[b, t], last[0]]), tuple(now), joined, config)
+            c = look_back(now[0][0], source, b, params, config)
+            last = np.tanh(now[0][0] @ readout["Wd"] + c @ readout["Wc"])[None]
+            out[b, t] = last[0]
+    close(forward_out(config, 24), out)
+
+
+# ---- gradients ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+@each("backward")
+def test_decoder(config, method):
+    decoder = DECODERS[config.decoder]
+    x, state, source, params, _ = arguments(config, 10)
+    if method == "central":
+        params = away_from_kinks(params)
+    if config.decoder == "transformer":  # a past of two tokens, so that there is a state to differentiate by
+        state = decoder.forward(x[:, :2], state, source, params, config)[2]
+    gates = CELLS[config.cell].gates if "cell" in decoder.reads else ""
+    options = {"method": method, "samples": 4, "gates": gates}
+    check_pair(decoder.forward, decoder.backward, (x, state, source, params, config), looked_at=(1,), **options)
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+@each("open_backward")
+def test_decoder_open(config, method):
+    decoder = DECODERS[config.decoder]
+    params, _, state, source = encoded(config, 11)
+    rng = np.random.default_rng(12)
+    count = 1 if config.encoder == "transformer" else CELLS[config.cell].states
+    memory = rng.standard_normal((B, 5, H))
+    last = tuple(rng.standard_normal((B, H)) for _ in range(count))
+    mask = np.arange(5) < np.array([[5], [1], [3], [2], [4], [5], [1]])
+    args = (memory, last, mask, decoder_params(params, config, opening=True), config)
+    unused = [] if decoder.attends else ["memory"]
+    if config.attention_only or config.decoder == "transformer":
+        unused.append("state")
+    if config.decoder == "bahdanau" and config.attention_only:
+        args = (*args[:3], {"keys": params["keys"]}, config)
+    check_pair(decoder.open_forward, decoder.open_backward, args, method=method, samples=4, unused=unused)
+
+
+def test_bahdanau_open_forward_starts_from_the_backward_encoder():
+    config = Config(**SIZES, decoder="bahdanau", directions=2, dtype="float64")
+    params, _, _, _ = encoded(config, 402)
+    rng = np.random.default_rng(403)
+    h, c = rng.standard_normal((2, B, H))
+    memory, mask, half = rng.standard_normal((B, 5, H)), np.ones((B, 5), bool), H // 2
+    (h_0, c_0), _, _ = DECODERS["bahdanau"].open_forward(memory, (h, c), mask, params, config)
+    close(h_0, np.tanh(h[:, half:] @ params["start"]["Ws"]))
+    close(c_0, np.tanh(c[:, half:] @ params["start"]["Wsc"]))
+
+
+@each("open_forward", lambda config: config.attention_only)
+def test_attention_only_starts_from_zero_and_sends_no_gradient_back(config):
+    params, _, state, source = encoded(config, 404)
+    assert not any(s.any() for s in state)
+
+
+@each("open_forward", lambda config: config.decoder in ("fixed", "peeky", "luong") and not config.attention_only)
+def test_the_decoder_starts_where_the_encoder_ended(config):
+    rng = np.random.default_rng(405)
+    params, _, _, _ = encoded(config, 406)
+    last = tuple(rng.standard_normal((B, H)) for _ in range(CELLS[config.cell].states))
+    memory, mask = rng.standard_normal((B, 5, H)), np.ones((B, 5), bool)
+    start, source, _ = DECODERS[config.decoder].open_forward(memory, last, mask, params, config)
+    for a, b in zip(start, last, strict=True):
+        np.testing.assert_array_equal(a, b)
+    if config.decoder == "peeky":
+        np.testing.assert_array_equal(source[0], last[0])
 
 
 # ---- what every decoder owes -------------------------------------------------------------------------------
@@ -187,8 +270,7 @@ def test_first_steps_and_then_the_rest_equal_the_whole(config):
         one, w1, middle, _ = forward(x[:, :cut], state, source, params, config)
         two, w2, end, _ = forward(x[:, cut:], middle, source, params, config)
         close(np.concatenate([one, two], axis=1), whole)
-        assert len(end) == len(last)
-        for a, b in zip(end, last):
+        for a, b in zip(leaves(end), leaves(last), strict=True):
             close(a, b)
         if weights is not None:
             close(np.concatenate([w1, w2], axis=1), weights)
@@ -196,53 +278,32 @@ def test_first_steps_and_then_the_rest_equal_the_whole(config):
 
 @each("forward")
 def test_weights_are_a_distribution_over_real_places_or_none(config):
-    x, state, source, params, _ = arguments(config, 31)
-    weights = DECODERS[config.decoder].forward(x, state, source, params, config)[1]
+    _, batch, _, _ = encoded(config, 31)
+    weights = DECODERS[config.decoder].forward(*arguments(config, 31))[1]
     if not DECODERS[config.decoder].attends:
         assert weights is None
         return
-    assert weights.shape == (B, T, source.memory.shape[1])
+    assert weights.shape == (B, T, batch.source.shape[1])
     close(weights.sum(axis=2), 1)
-    padded = np.broadcast_to(~source.mask[:, None], weights.shape)
+    padded = np.broadcast_to(~batch.source_mask[:, None], weights.shape)
     assert padded.any() and (weights[padded] == 0).all() and (weights[~padded] > 0).all()
 
 
-@each("forward")
-def test_what_is_looked_at_moves_the_output_and_nothing_else_does(config):
-    x, state, source, params, _ = arguments(config, 32)
-    forward = DECODERS[config.decoder].forward
-    out = forward(x, state, source, params, config)[0]
-    unused = UNUSED.get(config.decoder, ["source.vector"])
-    for field in ("vector", "memory", "keys"):
-        other = source._replace(**{field: getattr(source, field) + 0.1 * np.arange(1, H + 1)})
-        if field != "vector":  # a shift of all keys alike may cancel in the softmax
-            other = source._replace(**{field: getattr(source, field)[:, ::-1]})
-        moved = np.abs(forward(x, state, other, params, config)[0] - out).max()
-        assert (moved == 0) == ("source" in unused or f"source.{field}" in unused)
+LOOKS = [c for c in ONE_WAY if "score" in DECODERS[c.decoder].reads]
 
 
-@each("forward")
-def test_padded_memories_are_never_read(config):
+@pytest.mark.parametrize("config", LOOKS, ids=[f"{c.decoder}_forward-{model_name(c)}" for c in LOOKS])
+def test_padded_memories_are_never_read_be_they_nan(config):
     x, state, source, params, _ = arguments(config, 33)
-    forward = DECODERS[config.decoder].forward
-    loud = np.where(source.mask[:, :, None], 0, 1e3)
-    other = source._replace(memory=source.memory + loud, keys=source.keys + loud)
-    np.testing.assert_array_equal(
-        forward(x, state, other, params, config)[0], forward(x, state, source, params, config)[0]
-    )
-
-
-@each("backward")
-def test_gradient_of_padded_memories_is_zero(config):
-    x, state, source, params, _ = arguments(config, 34)
     decoder = DECODERS[config.decoder]
-    out, _, last, cache = decoder.forward(x, state, source, params, config)
-    _, _, dsource, _ = decoder.backward(np.ones_like(out), last, cache)
+    padded = ~source.mask[:, 0, :, None]
+    loud = source._replace(memory=np.where(padded, np.nan, source.memory), keys=np.where(padded, np.inf, source.keys))
+    out, _, last, cache = decoder.forward(x, state, loud, params, config)
+    np.testing.assert_array_equal(out, decoder.forward(x, state, source, params, config)[0])
+    _, _, dsource, grads = decoder.backward(np.ones_like(out), last, cache)
     for d in (dsource.memory, dsource.keys):
-        assert not d[~source.mask].any()
-        assert d[source.mask].any() == decoder.attends
-    assert dsource.vector.shape == source.vector.shape
-    assert dsource.memory.shape == source.memory.shape and dsource.keys.shape == source.keys.shape
+        assert not d[padded[..., 0]].any() and d[~padded[..., 0]].any()
+    assert all(np.isfinite(g).all() for g in flat(grads).values())
 
 
 @each("backward")
@@ -252,7 +313,7 @@ def test_two_halves_chained_equal_the_whole(config):
     decoder, cut = DECODERS[config.decoder], 2
     out, _, last, cache = decoder.forward(x, state, source, params, config)
     rng = np.random.default_rng(36)
-    dout, dlast = rng.standard_normal(out.shape), tuple(rng.standard_normal(s.shape) for s in last)
+    dout, dlast = rng.standard_normal(out.shape), tree_map(lambda s: rng.standard_normal(s.shape), last)
     dx, dstate, dsource, grads = decoder.backward(dout, dlast, cache)
 
     *_, middle, one = decoder.forward(x[:, :cut], state, source, params, config)
@@ -261,9 +322,9 @@ def test_two_halves_chained_equal_the_whole(config):
     dx1, dfirst, dsource1, grads1 = decoder.backward(dout[:, :cut], dmiddle, one)
 
     close(np.concatenate([dx1, dx2], axis=1), dx, 1e-11)
-    for a, b in zip(dfirst, dstate):
+    for a, b in zip(leaves(dfirst), leaves(dstate), strict=True):
         close(a, b, 1e-11)
-    for a, b, c in zip(dsource1[:3], dsource2[:3], dsource[:3]):
+    for a, b, c in zip(leaves(dsource1), leaves(dsource2), leaves(dsource), strict=True):
         close(a + b, c, 1e-11)
     one, two = flat(grads1), flat(grads2)
     assert_same({"sum": {name: one[name] + two[name] for name in one}}, {"sum": flat(grads)})
@@ -275,7 +336,7 @@ DTYPE_IDS = ["-".join(filter(None, (f"{d}_init", s, dtype))) for d, s, dtype in 
 
 @pytest.mark.parametrize("decoder,score,dtype", DTYPES, ids=DTYPE_IDS)
 def test_init_has_the_dtype_and_the_seed_of_the_configuration(decoder, score, dtype):
-    config = Config(**SIZES, decoder=decoder, score=score, dtype=dtype)
+    config = Config(8, 9, H, H, decoder=decoder, score=score, dtype=dtype)
     params = flat(DECODERS[decoder].init(np.random.default_rng(40), config))
     assert {a.dtype for a in params.values()} == {np.dtype(dtype)}
     again = flat(DECODERS[decoder].init(np.random.default_rng(40), config))

@@ -1,25 +1,28 @@
 """The whole package: what it imports, what it leaves alone, what is documented, paired and tested."""
 
 import ast
+import doctest
+import importlib
 import os
 import pathlib
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import numpy_seq2seq
+import numpy_seq2seq.notation
 
 PACKAGE = pathlib.Path(numpy_seq2seq.__file__).parent
 TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.glob("*.py"))}
-COMMANDS = {"homework"}  # the one room that a person runs
 
 
-def found(search, rooms=TREES):
-    """["room:line what"] for everything that search(node) names."""
-    nodes = ((room, node) for room in rooms for node in ast.walk(TREES[room]))
-    return [f"{room}:{node.lineno} {what}" for room, node in nodes if (what := search(node))]
+def found(search, modules=TREES):
+    """["module:line what"] for everything that search(node) names."""
+    nodes = ((module, node) for module in modules for node in ast.walk(TREES[module]))
+    return [f"{module}:{node.lineno} {what}" for module, node in nodes if (what := search(node))]
 
 
 def dotted(node):
@@ -71,9 +74,9 @@ def test_only_numpy_and_the_standard_library():
     assert not found(lambda node: ", ".join(set(imported(node)) - allowed))
 
 
-def test_every_room_is_imported_without_a_warning_or_a_word():
-    rooms = ", ".join(f"numpy_seq2seq.{room}" for room in TREES if not room.startswith("__"))
-    result = run("-W", "error", "-c", f"import {rooms}")
+def test_every_module_is_imported_without_a_warning_or_a_word():
+    modules = ", ".join(f"numpy_seq2seq.{module}" for module in TREES if not module.startswith("__"))
+    result = run("-W", "error", "-c", f"import {modules}")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
@@ -98,14 +101,13 @@ def test_all_names_for_scripts_exist():
 OUTSIDE = {"print", "input", "sys.argv", "sys.stdout", "sys.stderr", "sys.stdin"}
 
 
-def test_no_room_prints_or_reads_the_command_line():
+def test_no_module_prints_or_reads_the_command_line():
     def outside(node):
         name = node.id if isinstance(node, ast.Name) else dotted(node)
         return name in OUTSIDE and name
 
-    rooms = TREES.keys() - COMMANDS
-    assert not found(outside, rooms)
-    assert not found(lambda node: {"argparse", "demos", "tests"} & set(imported(node)), rooms)
+    assert not found(outside)
+    assert not found(lambda node: {"argparse", "demos", "tests"} & set(imported(node)))
 
 
 def test_randomness_comes_from_the_caller():
@@ -136,27 +138,65 @@ def test_float32_is_chosen_in_one_place():
 
 
 def test_every_public_name_has_a_docstring():
-    bare = [f"{room}:{node.lineno} {node.name}" for room in TREES for node in public(TREES[room])
+    bare = [f"{module}:{node.lineno} {node.name}" for module in TREES for node in public(TREES[module])
             if not ast.get_docstring(node)]
-    assert not bare + [room for room in TREES if not ast.get_docstring(TREES[room])]
+    assert not bare + [module for module in TREES if not ast.get_docstring(TREES[module])]
 
 
-def test_every_room_is_on_the_map():
-    _, rooms = numpy_seq2seq.__doc__.split("rooms in reading order")
-    assert not [room for room in TREES if room[:2] != "__" and not re.search(rf"\b{room}\b", rooms)]
+def test_every_module_is_a_chapter_or_an_appendix():
+    modules = {name for name in TREES if not name.startswith("__")}
+    assert modules == {*numpy_seq2seq.CHAPTERS, *numpy_seq2seq.APPENDICES}
+
+
+def test_chapters_import_earlier_chapters_alone():
+    order = list(numpy_seq2seq.CHAPTERS)
+
+    def later(node, chapter):
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module in order:
+            return order.index(node.module) >= order.index(chapter) and node.module
+
+    assert not [f"{c} imports {m}" for c in order for n in ast.walk(TREES[c]) if (m := later(n, c))]
+
+
+def test_every_chapter_says_what_comes_before_and_after_it():
+    order = list(numpy_seq2seq.CHAPTERS)
+    for before, chapter, after in zip(["nothing", *order], order, [*order[1:], "the demos"]):
+        said = re.search(r"^Before this: (\w+).*After it: ([\w ]+)", ast.get_docstring(TREES[chapter]), re.M)
+        assert said and said.groups() == (before, after), chapter
+
+
+def test_worked_examples_are_right():
+    """The doctests of all docstrings; at least ten chapters have some."""
+    worked = set()
+    for name in [*numpy_seq2seq.CHAPTERS, *numpy_seq2seq.APPENDICES]:
+        module = importlib.import_module(f"numpy_seq2seq.{name}")
+        result = doctest.testmod(module, extraglobs={"np": np}, verbose=False)
+        assert not result.failed, name
+        worked |= {name} if result.attempted else set()
+    assert len(worked & set(numpy_seq2seq.CHAPTERS)) >= 8
+
+
+def test_every_work_cited_is_in_the_list_of_sources():
+    cited = set()
+    for tree in TREES.values():
+        docs = [ast.get_docstring(node) or "" for node in [tree, *public(tree)]]
+        for names, year in re.findall(r"([A-Z]\w+)(?:, [A-Z]\w+)*(?: et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\)?", "\n".join(docs)):
+            cited.add(f"{names} {year}")
+    known = numpy_seq2seq.notation.SOURCES.keys()
+    assert cited - known - {"ICLR 2015"} == set() and known - cited == set()
 
 
 def forwards():
-    return [(room, name) for room in TREES for name in functions(TREES[room]) if name.endswith("_forward")]
+    return [(module, name) for module in TREES for name in functions(TREES[module]) if name.endswith("_forward")]
 
 
 def test_every_forward_stands_directly_above_its_backward():
-    def alone(room, name):
-        names = functions(TREES[room])
+    def alone(module, name):
+        names = functions(TREES[module])
         return f"{name.removesuffix('_forward')}_backward" not in names[names.index(name) + 1 :][:1]
 
     assert len(forwards()) > 10
-    assert not [name for room, name in forwards() if alone(room, name)]
+    assert not [name for module, name in forwards() if alone(module, name)]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import given
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import Batch
-from numpy_seq2seq.encoders import encoder_init, encoder_layers
+from numpy_seq2seq.encoders import encoder_layers, recurrent_encoder_init
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.optim import adam_init, adam_step, clip_by_global_norm
 from numpy_seq2seq.pytorch import TORCH_GATES, from_torch, to_torch
@@ -29,7 +29,7 @@ def random_layers(cell, directions=1, layers=2, D=3, H=2, dtype="float64", seed=
     config = Config(5, 5, D, H * directions, cell, "fixed", directions=directions, layers=layers, dtype=dtype)
     params = {
         name: {n: rng.standard_normal(a.shape).astype(dtype) for n, a in layer.items()}
-        for name, layer in encoder_init(rng, config).items()
+        for name, layer in recurrent_encoder_init(rng, config).items()
     }
     params["encoder"]["b"][0], params["encoder"]["b"][-1] = 0.0, -0.0
     return frozen(params), encoder_layers(config)
@@ -190,20 +190,20 @@ def our_model(theirs, config, recurrent):
     D = config.embedding_size
     if len(decoder["Wx"]) > D:  # the state sees [x; e]: x Wx + e We
         decoder |= {"Wx": decoder["Wx"][:D], "We": decoder["Wx"][D:]}
-    Wc, Wh = np.split(theirs["readout"]["weight"].T, 2)  # tanh(W_c [c; h])
+    Wc, Wd = np.split(theirs["readout"]["weight"].T, 2)  # tanh(W_c [c; h])
+    keys, attention = {"Wk": theirs["W_a"].T}, {}
     if config.score == "additive":
-        attention = {"Wq": theirs["W_a"].T, "Wm": theirs["U_a"].T, "v": theirs["v_a"]}
-    else:
-        attention = {"Wm": theirs["W_a"].T}
-    bridge = {"bridge": {"Wh": theirs["bridge"]["weight"].T}} if "bridge" in theirs else {}
+        keys, attention = {"Wk": theirs["U_a"].T}, {"Wq": theirs["W_a"].T, "v": theirs["v_a"]}
+    start = {"start": {"Ws": theirs["bridge"]["weight"].T}} if "bridge" in theirs else {}
     return {
         "source_embedding": {"E": theirs["source_embedding"]["weight"]},
         "target_embedding": {"E": theirs["target_embedding"]["weight"]},
         **encoder,
-        **bridge,
+        **start,
         "decoder": decoder,
+        "keys": keys,
         "attention": attention,
-        "readout": {"Wh": Wh, "Wc": Wc},
+        "readout": {"Wd": Wd, "Wc": Wc},
         "output": {"W": theirs["output"]["weight"].T, "b": theirs["output"]["bias"]},
     }
 

@@ -392,7 +392,7 @@ def test_step_forward_and_step_backward(cell, method):
     def backward(dstate, cache):
         cache, state = cache
         dgx, dbefore, dgh = step_backward(dstate, cache)
-        grads = weight_gradients(np.zeros((1, B, D)), state[0][None], dgx[None], dgh[None])
+        grads = weight_gradients(np.zeros((1, B, D)), state[0][None], dgx[None], dgh[None], cell)
         return dgx, dbefore, {name: grads[name] for name in params}
 
     backward.__name__ = "step_backward"  # for the message

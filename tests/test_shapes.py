@@ -24,7 +24,7 @@ MIXED = (
     ({"layers": 2}, {}, "the model has a parameter too many, encoder2."),
     ({}, {"layers": 2}, "the model has no parameter encoder2."),
     ({"decoder": "luong"}, {"decoder": "fixed"}, "the model has a parameter too many, readout.Wc"),
-    ({"score": "dot"}, {"score": "general"}, "the model has no parameter attention.Wm"),
+    ({"score": "dot"}, {"score": "general"}, "the model has no parameter keys.Wk"),
     ({"cell": "lstm"}, {"cell": "rnn"}, "must be float32"),
     ({"dtype": "float64"}, {"dtype": "float32"}, "must be float32"),
     ({"hidden_size": 6}, {"hidden_size": 4}, "must be float32"),
