@@ -18,7 +18,7 @@ import sys
 import numpy as np
 import pytest
 
-from numpy_seq2seq import attention, cells, decoders, generate, optim, recurrent, seq2seq, stacks
+from numpy_seq2seq import attention, cells, decoders, generate, optim, readout, recurrent, seq2seq, stacks
 from numpy_seq2seq.attention import (
     attention_backward,
     attention_forward,
@@ -76,8 +76,7 @@ def time_arguments(cell, B=2, T=4, D=3, H=2):
 
 
 def score_arguments(score, B=2, T=3, S=4, A=5):
-    params = {n: a for n, a in score.init(np.random.default_rng(0), A, A, "float64").items() if n != "Wm"}
-    return normal(B, T, A), normal(B, S, A), params
+    return normal(B, T, A), normal(B, S, A), score.init(np.random.default_rng(0), A, A, "float64")[1]
 
 
 def embedding_arguments():
@@ -92,8 +91,8 @@ MASK = np.array([[True, True, True, False], [True, True, False, False]])
 PAIRS = {
     "affine": (affine_forward, affine_backward, (normal(2, 3, 4), {"W": normal(4, 5), "b": normal(5)})),
     "embedding": (embedding_forward, embedding_backward, embedding_arguments()),
-    "keys": (keys_forward, keys_backward, (normal(2, 3, 4), {"Wm": normal(4, 5)})),
-    "masked softmax": (masked_softmax_forward, masked_softmax_backward, (normal(2, 3, 4), MASK)),
+    "keys": (keys_forward, keys_backward, (normal(2, 3, 4), {"Wk": normal(4, 5)})),
+    "masked softmax": (masked_softmax_forward, masked_softmax_backward, (normal(2, 3, 4), MASK[:, None])),
     "cross entropy": (cross_entropy_forward, cross_entropy_backward, loss_arguments()),
     **{f"{name} cell": (c.forward, c.backward, cell_arguments(c), c) for name, c in CELLS.items()},
     **{f"{n} in time": (recurrent_forward, recurrent_backward, time_arguments(c)) for n, c in CELLS.items()},
@@ -149,13 +148,13 @@ def test_no_damaged_gradient_passes_under_a_wrong_name(pair, damage):
 
 @each_cell
 @pytest.mark.parametrize("reverse", (False, True), ids=("forward in time", "backward in time"))
-def test_the_future_forgotten(cell, reverse):
+def test_the_future_forgotten(cell, reverse, monkeypatch):
     def forgetful(dstate, cache):
-        dgx, dgh, dprev = cell.backward(dstate, cache)
-        return dgx, 0 * dgh, tuple(0 * d for d in dprev)
+        dgx, dprev, dgh = step_backward(dstate, cache)
+        return dgx, tuple(0 * d for d in dprev), dgh
 
-    x, state, params, _, _ = time_arguments(cell)
-    args = x, state, params, cell._replace(backward=forgetful), None, reverse
+    monkeypatch.setattr(recurrent, "step_backward", forgetful)
+    args = *time_arguments(cell)[:4], None, reverse
     text = complaint(recurrent_forward, recurrent_backward, args, gates=cell.gates)
     where = "first step and wrong after it" if reverse else "last step and wrong before it: does step t add"
     assert "\n  x[" in text and f"looks like: right at the {where}" in text
@@ -257,7 +256,7 @@ def test_an_embedding_row_counted_once():
 
 
 def attention_arguments():
-    return normal(2, 3, 5), normal(2, 4, 5), normal(2, 4, 6), {}, MASK, SCORES["dot"]
+    return normal(2, 3, 5), normal(2, 4, 5), normal(2, 4, 6), {}, MASK[:, None], SCORES["dot"]
 
 
 def test_a_softmax_without_its_sum(monkeypatch):
@@ -296,7 +295,7 @@ def keys_path(patch):
         dmemory, grads = keys_backward(dkeys, cache)
         return 0 * dmemory, grads
 
-    patch.setattr(seq2seq, "keys_backward", backward)
+    patch.setattr(readout, "keys_backward", backward)
 
 
 def query_path(patch):
@@ -432,7 +431,7 @@ def who_notices(config):
 
 
 @pytest.mark.parametrize("directions", (1, 2))
-@pytest.mark.parametrize("decoder", [name for name, decoder in DECODERS.items() if decoder.attends])
+@pytest.mark.parametrize("decoder", [name for name, decoder in DECODERS.items() if "score" in decoder.reads])
 def test_nobody_complains_of_a_right_model(decoder, directions):
     assert who_notices(dataclasses.replace(CONFIG, decoder=decoder, directions=directions)) == set()
 
@@ -460,6 +459,7 @@ def mask_ignored_by_the_attention(patch):
         return masked_softmax_forward(scores, None)
 
     patch.setattr(attention, "masked_softmax_forward", forward)
+    patch.setattr(attention, "visible", lambda a, mask: a)
 
 
 def mask_ignored_by_the_loss(patch):

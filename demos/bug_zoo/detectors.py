@@ -41,8 +41,8 @@ def pairs():
     yield layers.embedding_forward, layers.embedding_backward, (ids, {"E": normal(5, 4)}), {}
     args = normal(2, 4, 5), np.array([[1, 0, 4, 0]] * 2), MASK
     yield losses.cross_entropy_forward, losses.cross_entropy_backward, args, {}
-    yield attention.masked_softmax_forward, attention.masked_softmax_backward, (normal(2, 3, 4), MASK), {}
-    params = {"Wh": normal(4, 4), "Wc": normal(5, 4)}
+    yield attention.masked_softmax_forward, attention.masked_softmax_backward, (normal(2, 3, 4), MASK[:, None]), {}
+    params = {"Wd": normal(4, 4), "Wc": normal(5, 4)}
     yield readout.readout_forward, readout.readout_backward, (normal(2, 3, 4), normal(2, 3, 5), params), {}
     for score in scores.SCORES.values():
         params = {"Wq": normal(5, 5), "v": normal(5)} if score.name == "additive" else {}

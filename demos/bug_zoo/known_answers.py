@@ -38,12 +38,12 @@ def _recurrences():
 
 def _attentions():
     queries, memory = normal(2, 3, 5), normal(2, 4, 5)
-    params = {"Wm": normal(5, 5), "Wq": normal(6, 5)[1:], "v": normal(5)}
+    params = {"Wk": normal(5, 5), "Wq": normal(6, 5)[1:], "v": normal(5)}
     rows = list(zip(queries, memory, MASK))
     for score in scores.SCORES.values():
         projected = params if score.name in ("general", "additive") else {}
         keys, _ = scores.keys_forward(memory, projected)
-        got, _, _ = attention.attention_forward(queries, keys, memory, projected, MASK, score)
+        got, _, _ = attention.attention_forward(queries, keys, memory, projected, MASK[:, None], score)
         wanted = [[slow.attend(score.name, q, m, params, real)[0] for q in qs] for qs, m, real in rows]
         same(f"context of {score.name} attention", got, wanted)
 
@@ -60,7 +60,7 @@ def _large_numbers():
     same("log softmax of (0, 1000)", activations.log_softmax(np.array([0.0, 1000.0])), [-1000, 0])
     weights, _ = attention.masked_softmax_forward(np.array([[[0.0, 1000.0, 1000.0]]]), None)
     same("attention to scores (0, 1000, 1000)", weights, [[[0, 0.5, 0.5]]])
-    weights, _ = attention.masked_softmax_forward(np.zeros((1, 1, 2)), np.zeros((1, 2), bool))
+    weights, _ = attention.masked_softmax_forward(np.zeros((1, 1, 2)), np.zeros((1, 1, 2), bool))
     same("weights over nothing real", weights, [[[0, 0]]])
 
 
@@ -74,12 +74,12 @@ def _whole_model():
     memory, states = slow.run("lstm", read, states, params["encoder"], real)
     said = [BOS, *LETTERS.encode(PAIRS[0][1])]
     h, _ = slow.run("lstm", params["target_embedding"]["E"][said], states, params["decoder"], real)
-    Wh, Wc = params["readout"]["Wh"], params["readout"]["Wc"]
+    Wd, Wc = params["readout"]["Wd"], params["readout"]["Wc"]
     W, b = params["output"]["W"], params["output"]["b"]
     wanted = []
     for h_t in h:
         context, _ = slow.attend("dot", h_t, memory, {}, real)
-        out = [slow.tanh(slow.part(h_t, Wh, 0, j, 4) + slow.part(context, Wc, 0, j, 4)) for j in range(4)]
+        out = [slow.tanh(slow.part(h_t, Wd, 0, j, 4) + slow.part(context, Wc, 0, j, 4)) for j in range(4)]
         wanted.append([slow.part(out, W, 0, v, V) + b[v] for v in range(V)])
     same("logits of an LSTM with dot attention", model.seq2seq_forward(batch, params, config)[0][0], wanted)
 
