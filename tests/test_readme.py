@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from numpy_seq2seq import APPENDICES, CHAPTERS
 from numpy_seq2seq.homework.assignment import all_tasks, chosen
 from numpy_seq2seq.homework.student_tree import student_files
 
@@ -19,10 +20,10 @@ def test_the_ten_lines_on_own_pairs_translate_what_they_were_taught():
     assert result.stdout.endswith("maison\n")
 
 
-def test_every_room_is_listed_with_its_length():
-    listed = dict(re.findall(r"\]\((numpy_seq2seq/\w+\.py)\) \| (\d+) \|", README))
-    rooms = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "numpy_seq2seq").glob("[!_]*.py")}
-    assert listed == {name: str(len(path.read_text(encoding="utf-8").splitlines())) for name, path in rooms.items()}
+def test_the_reading_order_is_the_packages():
+    listed = re.findall(r"^\| \[`\w+`\]\(numpy_seq2seq/(\w+)\.py\) \| (.+) \|$", README, re.M)
+    assert listed == list(CHAPTERS.items())
+    assert not [name for name in APPENDICES if f"(numpy_seq2seq/{name}.py)" not in README]
 
 
 def test_every_demo_is_listed():

@@ -121,7 +121,7 @@ def training_step(size, decoder="luong"):
 def attention_alone(size):
     """A function that runs attention forward and backward, shapes and layouts as in luong_forward."""
     queries, memory = (numbers(n, size.B, size.H).transpose(1, 0, 2) for n in (size.T, size.S))
-    mask, dcontext = np.ones((size.B, size.S), bool), numbers(size.B, size.T, size.H)
+    mask, dcontext = np.ones((size.B, 1, size.S), bool), numbers(size.B, size.T, size.H)
 
     def forward_and_backward():
         _, _, cache = attention_forward(queries, memory, memory, {}, mask, SCORES["dot"])

@@ -16,10 +16,11 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-ROOMS = """activations layers cells recurrent stacks scores attention losses encoder readout decoders step_decoders
-    seq2seq optim training generate beam data tasks""".split()  # in reading order
+from numpy_seq2seq import CHAPTERS
+
+ROOMS = [chapter for chapter in CHAPTERS if chapter != "config"]  # in reading order
 OTHERS = """
-    sigmoid softmax log_softmax glorot weight_gradients token_accuracy sequence_accuracy
+    sigmoid relu softmax log_softmax glorot split_heads merge_heads positions weight_gradients token_accuracy sequence_accuracy
     loss_and_gradients sgd_step adam_init adam_step global_norm clip_by_global_norm
     warmup_cosine exponential_decay inverse_sqrt sampled_inputs evaluate generate_greedy
     generate_sample _generate generate_beam length_penalty _grow _best _collect make_source
@@ -49,6 +50,7 @@ SETS = {
     "decoders": ("decoders step_decoders", ""),
     "adam": ("optim", "adam_"),
     "optimisers": ("optim", ""),
+    "transformer": ("multihead transformer", ""),
     "greedy search": ("generate", ""),
     "beam search": ("beam", ""),
     "the whole thing": (" ".join(ROOMS), ""),

@@ -1,0 +1,100 @@
+"""Multi-head attention: heads are cut and joined right, gradients fit, and heads may change places."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_seq2seq.gradcheck import check_pair
+from numpy_seq2seq.multihead import (
+    keys_values_backward,
+    keys_values_forward,
+    keys_values_init,
+    merge_heads,
+    multihead_backward,
+    multihead_forward,
+    queries_init,
+    split_heads,
+)
+
+from .helpers import assert_close, few, normal, seeds
+
+methods = pytest.mark.parametrize("method", ("central", "complex"))
+
+
+def test_split_heads_known_answer():
+    """Two tokens of four numbers, two heads: head 0 has the first two numbers of *every* token."""
+    a = np.arange(8).reshape(1, 2, 4)
+    np.testing.assert_array_equal(split_heads(a, 2), [[[[0, 1], [4, 5]], [[2, 3], [6, 7]]]])
+
+
+def test_merge_heads_is_the_inverse_of_split_heads():
+    a = normal(np.random.default_rng(0), 2, 5, 12)
+    for heads in (1, 2, 3, 4, 6, 12):
+        np.testing.assert_array_equal(merge_heads(split_heads(a, heads)), a)
+
+
+# B, heads, half of a head's size, (T, S, …), which mask, seed
+calls = st.tuples(*[st.integers(1, 3)] * 3, st.permutations([2, 3, 4]), st.integers(0, 3), seeds)
+
+
+def call_of(drawn):
+    """(x, memory, mask, query params, key params, heads); the mask is None, padding, causal, or both."""
+    B, heads, half, (T, S, _), which, seed = drawn
+    rng, H = np.random.default_rng(seed), 2 * heads * half
+    lengths = np.append(S, rng.integers(1, S + 1, B - 1))  # one row sees all, so that it has something to choose
+    padding = (np.arange(S) < lengths[:, None])[:, None, None]
+    causal = (np.arange(S) <= np.arange(T)[:, None])[None, None]
+    mask = (None, padding, causal, padding & causal)[which]
+    q, kv = queries_init(rng, H, "float64"), keys_values_init(rng, H, "float64")
+    return normal(rng, B, T, H), normal(rng, B, S, H), mask, q, kv, heads
+
+
+@methods
+@few
+@given(calls)
+def test_multihead_backward(method, drawn):
+    x, memory, mask, params, key_params, heads = call_of(drawn)
+    k, v, _ = keys_values_forward(memory, key_params, heads)
+    args = (x, k, v, mask, params, heads)
+    check_pair(multihead_forward, multihead_backward, args, looked_at=(1,), method=method, samples=6)
+
+
+@methods
+@few
+@given(calls)
+def test_keys_values_backward(method, drawn):
+    _, memory, _, _, params, heads = call_of(drawn)
+    check_pair(keys_values_forward, keys_values_backward, (memory, params, heads), method=method, samples=6)
+
+
+def attend(x, memory, mask, params, key_params, heads):
+    k, v, _ = keys_values_forward(memory, key_params, heads)
+    return multihead_forward(x, k, v, mask, params, heads)[:2]
+
+
+@few
+@given(calls, seeds)
+def test_multihead_forward_heads_may_change_places_with_their_blocks(drawn, seed):
+    """The columns of Wq, Wk, Wv and the rows of Wo belong to a head; which head comes first means nothing."""
+    x, memory, mask, params, key_params, heads = call = call_of(drawn)
+    order, H = np.random.default_rng(seed).permutation(heads), x.shape[2]
+    places = np.arange(H).reshape(heads, -1)[order].reshape(-1)
+    moved = {"Wq": params["Wq"][:, places], "Wo": params["Wo"][places]}
+    keys_moved = {name: W[:, places] for name, W in key_params.items()}
+    out, weights = attend(*call)
+    other, other_weights = attend(x, memory, mask, moved, keys_moved, heads)
+    assert_close(other, out)
+    assert_close(other_weights, weights[:, order])
+
+
+@few
+@given(calls)
+def test_multihead_forward_of_one_head_is_plain_attention(drawn):
+    """softmax(Q Kᵀ / √H) V, written out."""
+    x, memory, _, params, key_params, _ = call_of(drawn)
+    q, k, v = x @ params["Wq"], memory @ key_params["Wk"], memory @ key_params["Wv"]
+    e = np.exp(q @ k.swapaxes(1, 2) / np.sqrt(x.shape[2]))
+    out, weights = attend(x, memory, None, params, key_params, 1)
+    assert_close(weights[:, 0], e / e.sum(axis=2, keepdims=True))
+    assert_close(out, weights[:, 0] @ v @ params["Wo"])
