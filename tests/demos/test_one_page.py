@@ -37,7 +37,7 @@ def page_params(seed=0):
 
 def in_the_package(tree):
     """The page's parameters, or gradients, under the package's names."""
-    return {**tree, "readout": {"Wh": tree["readout"]["Wd"], "Wc": tree["readout"]["Wc"]}, "attention": {}}
+    return {**tree, "keys": {}, "attention": {}}
 
 
 def package_batch(words):
