@@ -1,4 +1,4 @@
-"""The page: its gradients are the package's, and right by themselves; it learns, on strings that it never saw."""
+"""The page: its gradients are the package's, and right by themselves; and it learns its task."""
 
 import ast
 import copy
@@ -32,12 +32,9 @@ def page_params(seed=0):
     """The page's first parameters and some noise, so that no bias is zero."""
     rng = np.random.default_rng(seed)
     params = one_page.seq2seq_init(rng)
-    return {k: {n: a + 0.1 * rng.standard_normal(a.shape) for n, a in layer.items()} for k, layer in params.items()}
-
-
-def in_the_package(tree):
-    """The page's parameters, or gradients, under the package's names."""
-    return {**tree, "keys": {}, "attention": {}}
+    for a in one_page.arrays(params):
+        a += 0.1 * rng.standard_normal(a.shape)
+    return params
 
 
 def package_batch(words):
@@ -54,24 +51,25 @@ def test_what_is_read_told_and_said():
 def test_loss_and_gradients_are_the_packages():
     params = frozen(page_params())
     loss, grads = one_page.loss_and_gradients(*one_page.make_batch(WORDS), params)
-    want_loss, want = loss_and_gradients(package_batch(WORDS), in_the_package(params), CONFIG)
+    no_more = {"keys": {}, "attention": {}}  # the dot product has no parameters
+    want_loss, want = loss_and_gradients(package_batch(WORDS), {**params, **no_more}, CONFIG)
     assert abs(loss - want_loss) <= 1e-10
-    grads, want = flat(in_the_package(grads)), flat(want)
+    grads, want = flat(grads), flat(want)
     assert grads.keys() == want.keys()
     for name in want:
         np.testing.assert_allclose(grads[name], want[name], rtol=0, atol=1e-10, err_msg=name)
-        assert np.abs(want[name]).max() > 1e-4, name  # far above what is allowed: a missing gradient would show
+        assert np.abs(want[name]).max() > 1e-4, name  # a gradient that is missing would show
 
 
 def test_parameters_are_the_packages():
-    package = seq2seq_init(np.random.default_rng(0), CONFIG)
     page = one_page.seq2seq_init(np.random.default_rng(0))
-    assert {n: a.shape for n, a in flat(in_the_package(page)).items()} == {n: a.shape for n, a in flat(package).items()}
+    package = seq2seq_init(np.random.default_rng(0), CONFIG)
+    assert {n: a.shape for n, a in flat(page).items()} == {n: a.shape for n, a in flat(package).items()}
 
 
 @pytest.mark.parametrize("name", flat(page_params()))
 def test_gradient_is_the_derivative_along_the_imaginary_axis(name):
-    """Im L(θ + ih u) / h = ∇L · u, for a random direction u of one array; no difference, hence no rounding."""
+    """Im L(θ + ih u) / h = ∇L · u, for a random direction u of one array."""
     params, batch = page_params(), one_page.make_batch(WORDS)
     _, grads = one_page.loss_and_gradients(*batch, params)
     layer, array = name.split(".")
@@ -86,7 +84,8 @@ def test_gradient_is_the_derivative_along_the_imaginary_axis(name):
 def test_a_training_step_is_the_packages():
     """Three steps of clipping and Adam; the limit is so low that clipping always acts."""
     ours, theirs = page_params(), page_params()
-    state, their_state = [(np.zeros_like(a), np.zeros_like(a)) for a in one_page.arrays(ours)], adam_init(theirs)
+    state = [(np.zeros_like(a), np.zeros_like(a)) for a in one_page.arrays(ours)]
+    their_state = adam_init(theirs)
     for t in (1, 2, 3):
         _, grads = one_page.loss_and_gradients(*one_page.make_batch(WORDS), ours)
         clipped = copy.deepcopy(grads)
@@ -155,7 +154,8 @@ def test_nearly_every_held_out_string_is_right_within_30_seconds(seed, capsys, m
 @pytest.mark.parametrize("command", (["-m", "demos.one_page"], ["demos/one_page.py"]))
 def test_both_ways_to_call_it(command):
     def call(*options):
-        return subprocess.run([sys.executable, *command, *options], cwd=ROOT, capture_output=True, text=True, timeout=120)
+        whole = [sys.executable, *command, *options]
+        return subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
     assert "--seed" in call("--help").stdout
     wrong = call("--seed", "-1")
@@ -168,7 +168,8 @@ def test_it_is_one_page_and_needs_numpy_alone():
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported == {"argparse", "zlib", "numpy"}
     assert not any(isinstance(node, ast.ImportFrom) for node in ast.walk(tree))
-    layout = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE}
+    layout |= {tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     lines = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in layout and not token.string.startswith('"""'):
