@@ -26,7 +26,7 @@ import unicodedata
 SHADES = " ░▒▓█"
 EOS_SIGN = "⏎"
 SIGNS = "░▒▓█▏▎▍▌▋▊▉│⏎✓✗"  # all that is drawn here
-ASCII = dict(zip(f"{SIGNS}…·–←→", (*".:+#...++++|$", "ok", "--", *"._-<>")))  # also what the demos add
+ASCII = dict(zip(f"{SIGNS}…·–←→≥≤", (*".:+#...++++|$", "ok", "--", *"._-<>", ">=", "<=")))  # also what the demos add
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSEEN = "Mn", "Me", "Mc", "Cf"  # categories of marks and of invisible characters
 JOINER, EMOJI_STYLE, VIRAMA = "\u200d", "\ufe0f", 9  # the last one is a combining class

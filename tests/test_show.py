@@ -56,6 +56,7 @@ def test_writable_replaces_all_signs_or_none():
     text = "a │░▒▓█│ é 한 … ⏎\nx ✗  y ✓  z\n✓\n██▌"
     assert show.writable(text, "utf-8") == show.writable(text, None) == text
     assert show.writable(text, "ascii") == "a |.:+#| ? ?? . $\nx -- y ok z\nok\n##+"
+    assert show.writable("≥ 2, ≤ 3", "ascii") == ">= 2, <= 3"
     assert show.writable(text, "cp949") == "a |.:+#| ? 한 … $\nx -- y ok z\nok\n##+"
     assert show.writable(text, "cp1252") == "a |.:+#| é ?? … $\nx -- y ok z\nok\n##+"
 

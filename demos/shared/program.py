@@ -50,12 +50,8 @@ def _open_streams():
 
 
 def _last_words(text, status):
-    with contextlib.suppress(OSError):
-        print(_shown(show.printable(text), sys.stderr), file=sys.stderr)  # one line
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _silence()
+    say(show.printable(text), stream=sys.stderr)  # one line
+    say("", end="")  # gives up what could not be printed
     return status
 
 
@@ -67,7 +63,7 @@ def _silence(status=None):
 
 @contextlib.contextmanager
 def _terminal_may_be_gone():
-    """Without a terminal what is done is as good as ever: there is nothing more to print, and nothing to read."""
+    """Without a terminal nothing more is printed or read. What was done before it went is not lost."""
     try:
         yield
     except OSError as error:
@@ -103,7 +99,7 @@ def finish(options, text, found, page=None, stopped=0):
 
 
 def say(text, end="\n", stream=None):
-    """Print at once, to stdout if nothing else is said. When nobody reads any more, the work goes on in silence."""
+    """Print at once, to stdout or another stream. When nobody reads any more, the work goes on in silence."""
     try:
         print(_shown(text, stream or sys.stdout), end=end, flush=True, file=stream)
     except OSError:

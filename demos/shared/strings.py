@@ -53,10 +53,10 @@ def talk(run):
             status = 0 if sys.stdin.isatty() else 2
             continue
         tokens, weights = generate_greedy(source, mask, run.params, run.config)
-        say(" " * 12 + "  ".join([*line, show.EOS_SIGN]))
+        say(" " * 12 + "".join(show.fit(symbol, 3) for symbol in [*line, show.EOS_SIGN]))
         for t, token in enumerate(tokens[0]):
             symbol = show.EOS_SIGN if token == EOS else vocabulary.symbols[token]
             row = "" if weights is None else show.attention_row(weights[0, t], 3)
-            say(f"step {t + 1:>3}  {symbol} {row}")
+            say(f"step {t + 1:>3}  {show.fit(symbol, 2)}{row}")
         say(f"answer: {''.join(vocabulary.decode(tokens[0]))}")
     return status
