@@ -32,11 +32,10 @@ def main(arguments=None):
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
 
     # Two models, trained one after the other on the same batches.
-    V, H = len(letters), options.hidden
-    configs = {
-        name: Config(V, V, 32, H, cell=options.cell, directions=options.directions, **choices)
-        for name, choices in shared.with_and_without_attention(options).items()
-    }
+    V, configs = len(letters), {}
+    for name, choices in shared.with_and_without_attention(options).items():
+        configs[name] = Config(V, V, hidden_size=options.hidden, cell=options.cell,
+                               directions=options.directions, **choices)
     data = {"task": "copy", "lengths": options.lengths, "alphabet": options.alphabet}
     runs = shared.fit_each(configs, lambda rng: make_batch(draw(rng, 64), letters, letters), options,
                            (letters, letters), data, sample=held_out[:64])

@@ -21,6 +21,7 @@ MODELS = {  # choices of a Config, beside the cell; Bahdanau's encoder reads bot
     "luong additive": {"decoder": "luong", "score": "additive"},
     "luong feeding": {"decoder": "luong_feeding", "score": "dot"},
     "bahdanau": {"decoder": "bahdanau", "score": "additive", "directions": 2},
+    "transformer": {"encoder": "transformer", "decoder": "transformer", "cell": None},
 }
 NOTE = """\
 exact, len: share of held-out strings entirely right; to 99%: seconds until 99% of 64 of them were;
@@ -33,8 +34,8 @@ def main(arguments=None):
     options, letters = read_options(arguments), Vocabulary(LETTERS)
     cells = {cell: {"decoder": options.cells, "cell": cell} for cell in CELLS}
     models = MODELS if options.cells is None else cells
-    sizes = len(letters), len(letters), 32, options.hidden
-    configs = {name: Config(*sizes, **{"cell": options.cell, **choices}) for name, choices in models.items()}
+    V, same = len(letters), {"hidden_size": options.hidden, "cell": options.cell}
+    configs = {name: Config(V, V, **{**same, **choices}) for name, choices in models.items()}
 
     def draw(rng, count=shared.BATCH, held_out=False):
         return draw_pairs(options.task, rng, count, LENGTHS, LETTERS, held_out)
