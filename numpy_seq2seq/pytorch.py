@@ -1,9 +1,9 @@
 """Appendix: Deviations, and the way to PyTorch and back.
 
-Before this: cells.py, encoders.py. It stands apart: no chapter needs it.
+Before this: cells.py, encoders.py, transformer.py. It stands apart: no chapter needs it.
 
-"GRU" and "LSTM" are names of families. Who moves weights from one program to another, or compares a paper
-with its code, has to know which member is meant.
+"GRU", "LSTM" and "Transformer" are names of families. Who moves weights from one program to another, or
+compares a paper with its code, has to know which member is meant.
 
 Notation: D input size, H hidden size, G gates of the cell, σ the logistic function; where others are quoted, W
 is a matrix from x, U one from h, and ⊙ the element-wise product.
@@ -64,19 +64,58 @@ the decoder, both directions side by side.
 
 **Two names of one score.** PyTorch's scaled_dot_product_attention is `scaled_dot`; `dot` has no 1/√A.
 
+**Transformer: the norm before or behind the sum.**
+
+    behind      x ← norm(x + sublayer(x))       Vaswani et al. (2017), section 3.1; PyTorch by default
+    before      x ← x + sublayer(norm(x))       here; PyTorch with norm_first=True
+
+"Before" needs one more norm behind the last layer, which PyTorch's stacks have if they are given
+norm=nn.LayerNorm(H). Why it stands before: transformer.py. The two are different functions of the same
+parameters, and a state dict does not say to which of them it belongs.
+
+**Transformer: no biases in attention.** The paper (section 3.2.2) has W_i^Q, W_i^K, W_i^V, W^O and no biases, and
+so has this package. PyTorch adds one to each; its bias=False leaves out those of the norms and of the
+feed-forward layer too, which are here. Two of the four say nothing new: b_k moves all scores of a query alike,
+and softmax does not see that; b_v passes all weights, whose sum is 1, and arrives as the constant b_v Wo, which
+the output's bias could hold as well.
+
+**Transformer: dropout.** In the paper (section 5.4): on what a sublayer returns, before the sum, and on embeddings
++ positions. Here: there, and once more before the output layer, as in every model here. PyTorch's layers have it
+on what a sublayer returns, on the weights of attention, and behind the relu; they do not embed.
+
+**Transformer: embeddings.** In the paper (section 3.4) source, target and output layer share one matrix; here they
+are three. Both multiply an embedding by √H before the positions are added; PyTorch's layers begin behind that, and
+it has no module for positions. Numbers of nn.Embedding begin with deviation 1, times √H they drown the positions;
+here with 1/√H.
+
+**Transformer: sizes, ε, the start.** The hidden layer of the feed-forward layer is 4H, as 2048 is 4 · 512 in the
+paper; PyTorch's dim_feedforward is 2048 whatever H is. The ε of the norm is 1e-5, under the root, as in PyTorch; Ba
+et al. (2016) and Vaswani et al. name none. PyTorch keeps Wqᵀ, Wkᵀ and Wvᵀ in one matrix and draws it as one, of
+3H rows, so they begin √2 times smaller than here. Its nn.TransformerEncoder copies one layer N times: until
+somebody draws them again, all N are equal.
+
+**Masks.** True says "real, may be looked at" here. In nn.MultiheadAttention, and in all that is built of it, True
+says "must not be looked at"; in PyTorch's scaled_dot_product_attention it says "may" again.
+
 **The optimiser.** AdamW multiplies θ by 1 − ηλ before Adam's own step, there and here. clip_grad_norm_
 divides by ‖g‖ + 1e-6; here it is ‖g‖, as in the paper, so that a clipped gradient has exactly the norm asked
 for. The two agree to a relative 1e-6 / ‖g‖.
 
-The functions below move recurrent layers; PyTorch itself is not needed. An Embedding's weight is E as it
-stands, a Linear's is Wᵀ. The tests hold whole models to what PyTorch makes of the same weights.
+The functions below move the layers of one side of a model, encoder or decoder; PyTorch itself is not needed. An
+Embedding's weight is E as it stands, a Linear's is Wᵀ. The tests hold whole models to what PyTorch makes of the
+same weights.
 
     module = torch.nn.LSTM(D, H, num_layers=2)          any of RNN (tanh), GRU, LSTM, with their biases
     arrays = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
-    params |= from_torch(arrays, encoder_layers(config), config.cell)
+    params |= from_torch(arrays, config, "encoder")
 
-    arrays = to_torch(params, encoder_layers(config), config.cell)
+    layer = torch.nn.TransformerDecoderLayer(H, heads, 4 * H, dropout, norm_first=True, batch_first=True)
+    module = torch.nn.TransformerDecoder(layer, config.layers, torch.nn.LayerNorm(H))
+    arrays = to_torch(params, config, "decoder")
     module.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
+
+A decoder that reads something beside x_t has an input of D + H numbers in PyTorch: peeky [x_t; v], bahdanau and
+luong_feeding [x_t; e_t].
 
 Not here: what PyTorch can do and this package cannot (projections, dropout along time, other non-linear
 functions); files (they hold whatever the caller writes).
@@ -85,79 +124,136 @@ functions); files (they hold whatever the caller writes).
 import numpy as np
 
 from .cells import CELLS
-from .config import check_choice
+from .config import DECODERS, ENCODERS, check_choice
+from .encoders import encoder_layers
+from .shapes import parameter_shapes
 
 TORCH_GATES = {"rnn": "h", "gru": "rzn", "lstm": "ifgo"}  # one block of H rows for each; ours: Cell.gates
 
 
-def to_torch(params, layers, cell):
-    """Recurrent layers as nn.RNN, nn.GRU or nn.LSTM name and lay them out.
+def to_torch(params, config, side):
+    """The layers of one side as PyTorch names and lays them out.
 
-        weight_ih = Wxᵀ,  weight_hh = Whᵀ       rows in PyTorch's order of gates
-        GRU         bias_ih = b,  bias_hh = bh
-        RNN, LSTM   bias_ih = b,  bias_hh = 0
+        recurrent   weight_ih = Wxᵀ,  weight_hh = Whᵀ       rows in PyTorch's order of gates
+                    bias_ih = b,  bias_hh = bh in a GRU, 0 in RNN and LSTM
+        attention   in_proj_weight = [Wqᵀ; Wkᵀ; Wvᵀ],  out_proj.weight = Woᵀ,  biases 0
+        others      weight = Wᵀ or g,  bias = b
 
     Args:
-        params: of the model; only the layers named are read.
-        layers: their names from the bottom up, [("encoder", "encoder_reverse"), …]: encoder_layers(config).
-        cell:   a name of cells.CELLS, as in config.cell.
+        params: of the model; only these layers are read.
+        config: of the model.
+        side:   "encoder" or "decoder".
     Returns:
-        arrays: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, …, in the order of a state dict; copies,
-            in the dtype of params.
+        arrays: the state dict of nn.RNN, nn.GRU, nn.LSTM, nn.TransformerEncoder or nn.TransformerDecoder (with
+            norm), in its order; copies, in the dtype of params.
     Raises:
         ValueError: a parameter is missing, unexpected or of a wrong shape; names it, what was expected, and
             what came.
     """
-    check_choice("cell", cell, TORCH_GATES)
-    names, ours, theirs = _names(layers), CELLS[cell].gates, TORCH_GATES[cell]
-    arrays = {f"{layer}.{name}": a for layer in names for name, a in params.get(layer, {}).items()}
-    _check(arrays, layers, cell, torch=False)
-    result = {}
-    for layer, suffix in names.items():
-        Wx, Wh, b = (_reordered(params[layer][name], ours, theirs) for name in ("Wx", "Wh", "b"))
-        bh = -np.zeros_like(b)  # added to 0 or −0, as to anything, −0 changes nothing; 0 would turn −0 into 0
-        if CELLS[cell].recurrent_bias:
-            bh = _reordered(params[layer]["bh"], ours, theirs)
-        weights = {"weight_ih": Wx.T, "weight_hh": Wh.T, "bias_ih": b, "bias_hh": bh}
-        result |= {f"{name}_{suffix}": np.ascontiguousarray(a) for name, a in weights.items()}
-    return result
+    names, shapes, (ours, theirs) = _layout(config, side)
+    given = {layer: {name: a.shape for name, a in params.get(layer, {}).items()} for layer in shapes}
+    _check(_flat(given), _flat(shapes), side)
+    arrays, moved = {}, set()
+    for name, places in names.items():
+        new = [place for place in places if place not in moved]
+        parts = [_reordered(params[layer][part], ours, theirs).T for layer, part in new]
+        if not parts:  # −0: added to 0 or −0, as to anything, it changes nothing; 0 would turn −0 into 0
+            parts = [-np.zeros_like(arrays[name.replace("bias", "weight")][:, 0])]
+        arrays[name] = np.ascontiguousarray(np.concatenate(parts, _axis(name)))
+        moved.update(new)
+    return arrays
 
 
-def from_torch(arrays, layers, cell):
-    """The way back: parameters of recurrent layers from a state dict of nn.RNN, nn.GRU or nn.LSTM.
-
-        Wx = weight_ihᵀ,  Wh = weight_hhᵀ       columns in our order of gates
-        GRU         b = bias_ih,  bh = bias_hh
-        RNN, LSTM   b = bias_ih + bias_hh
+def from_torch(arrays, config, side):
+    """The way back: parameters of one side from a state dict of PyTorch.
 
     From here to PyTorch and back nothing changes, to the last bit. From PyTorch to here and back, RNN and
     LSTM keep the sum of their two biases, not the two, and compute the same.
 
     Args:
         arrays: of the state dict, all of them: {"weight_ih_l0": (GH, D), …}.
-        layers: the names that the layers get here, as in to_torch.
-        cell:   a name of cells.CELLS.
+        config: of the model that they are for.
+        side:   "encoder" or "decoder".
     Returns:
         params: {"encoder": {"Wx": …, "Wh": …, "b": …}, …}; copies, in the dtype of arrays.
     Raises:
-        ValueError: an array is missing (bias=False?), unexpected (other layers or directions?) or of a wrong
-            shape; names it, what was expected, and what came.
+        ValueError: an array is missing (bias=False? no norm?), unexpected (other layers or directions?) or of a
+            wrong shape; biases of attention that are not zero. Names it, what was expected, and what came.
     """
-    check_choice("cell", cell, TORCH_GATES)
-    _check(arrays, layers, cell, torch=True)
-    params = {}
-    for layer, suffix in _names(layers).items():
-        found = [arrays[f"{name}_{suffix}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-        Wx, Wh, b, bh = (_reordered(a.T, TORCH_GATES[cell], CELLS[cell].gates) for a in found)
-        biases = {"b": b, "bh": bh} if CELLS[cell].recurrent_bias else {"b": b + bh}
-        params[layer] = {name: np.ascontiguousarray(a) for name, a in {"Wx": Wx, "Wh": Wh, **biases}.items()}
+    names, shapes, (ours, theirs) = _layout(config, side)
+    zeros = {layer: {name: np.zeros(shape) for name, shape in part.items()} for layer, part in shapes.items()}
+    want = {name: a.shape for name, a in to_torch(zeros, config, side).items()}
+    _check({name: a.shape for name, a in arrays.items()}, want, side)
+    params = {layer: {} for layer in shapes}
+    for name, places in names.items():
+        cuts = np.cumsum([shapes[layer][part][-1 - _axis(name)] for layer, part in places], dtype=int)[:-1]
+        for (layer, part), block in zip(places, np.split(arrays[name], cuts, _axis(name))):
+            a = np.ascontiguousarray(_reordered(block.T, theirs, ours))
+            params[layer][part] = params[layer][part] + a if part in params[layer] else a
+        if not places and arrays[name].any():
+            raise ValueError(
+                f"{name} must be zero, got numbers up to {np.abs(arrays[name]).max():.3g}: attention has no biases "
+                "here, as in Vaswani et al. (2017); keep them at zero while PyTorch trains"
+            )
     return params
 
 
-def _names(layers):
-    """{our name: what PyTorch's names end in}, such as {"encoder": "l0", "encoder_reverse": "l0_reverse"}."""
-    directions = ("", "_reverse")
-    return {name: f"l{k}{end}" for k, names in enumerate(layers) for name, end in zip(names, directions)}
+def _layout(config, side):
+    """(names, shapes, gates) of one side.
+
+    names:  {PyTorch's name: [(layer, name), …]}: it holds ours, transposed and joined. What occurs twice is the
+            sum of both (the biases of RNN and LSTM); where none is, is a bias that we lack.
+    shapes: {layer: {name: shape}}, ours.
+    gates:  (ours, theirs), the order of the blocks in the last axis of ours.
+    """
+    check_choice("side", side, ("encoder", "decoder"))
+    record = ENCODERS[config.encoder] if side == "encoder" else DECODERS[config.decoder]
+    shapes = parameter_shapes(config)
+    if "cell" in record.reads:
+        names = _recurrent_names(encoder_layers(config) if side == "encoder" else [("decoder",)], shapes)
+        gates = CELLS[config.cell].gates, TORCH_GATES[config.cell]
+    else:
+        names, gates = _transformer_names(side, config.layers), ("-", "-")  # one block
+    return names, {layer: shapes[layer] for places in names.values() for layer, _ in places}, gates
+
+
+def _recurrent_names(layers, shapes):
+    names = {}
+    for k, directions in enumerate(layers):
+        for layer, end in zip(directions, ("", "_reverse")):
+            parts = {"weight_ih": ("Wx", "We"), "weight_hh": ("Wh",), "bias_ih": ("b",)}
+            parts["bias_hh"] = ("bh",) if "bh" in shapes[layer] else ("b",)
+            for name, ours in parts.items():
+                names[f"{name}_l{k}{end}"] = [(layer, part) for part in ours if part in shapes[layer]]
+    return names
+
+
+def _transformer_names(side, count):
+    attention = {"self": "self_attn"} | ({"cross": "multihead_attn"} if side == "decoder" else {})
+    names = {}
+
+    def add(name, layer, weight="W"):
+        names[f"{name}.weight"], names[f"{name}.bias"] = [(layer, weight)], [(layer, "b")]
+
+    for k in range(count):
+        theirs, ours = f"layers.{k}", f"{side}_{k + 1}"
+        for part, name in attention.items():
+            layer, keys = f"{ours}_{part}", f"{ours}_{part}_keys"
+            names[f"{theirs}.{name}.in_proj_weight"] = [(layer, "Wq"), (keys, "Wk"), (keys, "Wv")]
+            names[f"{theirs}.{name}.in_proj_bias"] = []
+            names[f"{theirs}.{name}.out_proj.weight"] = [(layer, "Wo")]
+            names[f"{theirs}.{name}.out_proj.bias"] = []
+        add(f"{theirs}.linear1", f"{ours}_feed_in")
+        add(f"{theirs}.linear2", f"{ours}_feed_out")
+        for j, part in enumerate((*attention, "feed"), 1):
+            add(f"{theirs}.norm{j}", f"{ours}_{part}_norm", "g")
+    add("norm", f"{side}_norm", "g")
+    return names
+
+
+def _axis(name):
+    """Along which PyTorch's array joins several of ours: [x_t; e_t] is a wider input, q, k and v are more outputs."""
+    return 1 if name.startswith("weight_ih") else 0
 
 
 def _reordered(a, before, after):
@@ -166,43 +262,25 @@ def _reordered(a, before, after):
     return np.concatenate([blocks[gate] for gate in after], axis=-1)
 
 
-def _shapes(layers, cell, D, H, torch):
-    """{name: shape} of every array of the layers, as PyTorch has it or as we do."""
-    suffixes, shapes, GH = _names(layers), {}, len(cell.gates) * H
-    for names in layers:
-        for name in names:
-            if torch:
-                own = {"weight_ih": (GH, D), "weight_hh": (GH, H), "bias_ih": (GH,), "bias_hh": (GH,)}
-                shapes |= {f"{key}_{suffixes[name]}": shape for key, shape in own.items()}
-            else:
-                bh = {"bh": (GH,)} if cell.recurrent_bias else {}
-                own = {"Wx": (D, GH), "Wh": (H, GH), "b": (GH,), **bh}
-                shapes |= {f"{name}.{key}": shape for key, shape in own.items()}
-        D = len(names) * H  # the layer above reads all directions of this one
-    return shapes
+def _flat(tree):
+    return {f"{layer}.{name}": shape for layer, part in tree.items() for name, shape in part.items()}
 
 
-def _check(arrays, layers, cell, torch):
-    """Raise ValueError unless arrays has the names and shapes of these layers, no more and no less.
+def _check(got, want, side):
+    """Raise ValueError unless both have the same names and shapes."""
+    where = f"in the {side} of this configuration"
+    for name in want:
+        if name not in got:
+            raise ValueError(f"{name} is missing {where}: expected {len(want)} arrays, got {_some(got)}")
+    for name, shape in got.items():
+        if name not in want:
+            raise ValueError(f"{name} is unexpected {where}, which has {_some(want)}")
+        if shape != want[name]:
+            raise ValueError(f"{name} must have shape {want[name]} {where}, got {shape}")
 
-    The two matrices of the lowest layer say what D and H are.
-    """
-    known, got = list(_shapes(layers, CELLS[cell], 0, 0, torch)), ", ".join(arrays) or "nothing"
-    expected = f"expected {', '.join(known)}"
-    for name in known:
-        if name not in arrays:
-            raise ValueError(f"{name} is missing: {expected} for these {cell} layers; got {got}")
-    for name in arrays:
-        if name not in known:
-            raise ValueError(f"{name} is unexpected: {expected} for these {cell} layers, and no other")
-    for name in known[:2]:
-        if arrays[name].ndim != 2:
-            raise ValueError(f"{name} must be a matrix, got shape {arrays[name].shape}")
-    D, H = (arrays[name].shape[-1 if torch else 0] for name in known[:2])
-    for name, shape in _shapes(layers, CELLS[cell], D, H, torch).items():
-        if arrays[name].shape != shape:
-            sizes = f"{cell} with input size {D} and hidden size {H}, by {' and '.join(known[:2])}"
-            raise ValueError(f"{name} must have shape {shape} ({sizes}), got {arrays[name].shape}")
+
+def _some(names):
+    return f"{len(names)}: " + ", ".join([*names][:3]) + ", …" if names else "none"
 
 
 # Exercises

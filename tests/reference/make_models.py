@@ -139,18 +139,27 @@ class Luong(nn.Module):
         return torch.stack(logits, dim=1), torch.stack(weights, dim=1)
 
 
-def whole(model):
-    """Padding is 0, BOS 1, EOS 2; the loss is averaged over the target tokens that are not padding."""
+def random_batch():
+    """source, its mask, inputs, targets, their mask; padding is 0, BOS 1, EOS 2."""
     source_mask, target_mask = padding_mask(SOURCE_LENGTHS, S), padding_mask(TARGET_LENGTHS, T)
     source = torch.randint(3, U, (B, S)) * source_mask
     targets = torch.randint(3, V, (B, T)) * target_mask
     for row, length in zip(targets, TARGET_LENGTHS):
         row[length - 1] = 2
     inputs = torch.cat([torch.ones(B, 1, dtype=torch.long), targets[:, :-1]], dim=1) * target_mask
+    return [source, source_mask, inputs, targets, target_mask]
+
+
+def loss_of(logits, targets):
+    """The mean over the target tokens that are not padding."""
+    return nn.functional.cross_entropy(logits.reshape(-1, V), targets.reshape(-1), ignore_index=0)
+
+
+def whole(model):
+    source, _, inputs, targets, _ = batch = random_batch()
     logits, weights = model(source, inputs)
-    loss = nn.functional.cross_entropy(logits.reshape(-1, V), targets.reshape(-1), ignore_index=0)
+    loss = loss_of(logits, targets)
     loss.backward()
-    batch = [source, source_mask, inputs, targets, target_mask]
     return {
         "state_dict": model.state_dict(),
         "grads": grads(model),
