@@ -166,7 +166,7 @@ def check_training(options):
         if not options.translate.is_file():
             raise ValueError(f"--translate after training: {options.translate} is no regular file")
         read_sources(options.translate, options.source_level)  # a fault is better found before the training
-    if options.score is None and DECODERS[options.decoder].attends:
+    if options.score is None and "score" in DECODERS[options.decoder].reads:
         options.score = "additive" if options.decoder == "bahdanau" else "general"
 
 
@@ -186,7 +186,8 @@ def train_on(options):
     longest = data["longest"] = int(pairs.target.lengths.max())
     del pairs
     shared.say(corpus_lines(corpus, levels, least))
-    sizes = (*map(len, corpus.vocabularies), EMBEDDING, options.hidden)
+    embedding = None if "heads" in DECODERS[options.decoder].reads else EMBEDDING
+    sizes = (*map(len, corpus.vocabularies), embedding, options.hidden)
     config = Config(*sizes, options.cell, options.decoder, options.score, directions=2, dropout=DROPOUT)
     training, validation, test = corpus.parts
     batches = evaluation_batches(*corpus.sides, validation, config)

@@ -21,6 +21,7 @@ from demos.train_pairs import __main__ as train_pairs
 from demos.train_pairs import answers, corpus, reading
 from numpy_seq2seq import data
 from numpy_seq2seq.checkpoint import load_checkpoint, save_checkpoint
+from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.data import UNK, Vocabulary
 
 from ..helpers import few, leaves
@@ -609,6 +610,16 @@ def test_what_nobody_could_know_is_said_beside_the_figures(side, option, tmp_pat
     assert f"Try {option} characters" in shown
     train(path, "--quick", "--json", str(out))
     assert "Try" not in capsys.readouterr().out and not json.loads(out.read_text())["unknown_targets"]
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_any_decoder_is_trained_and_asked(decoder, trained, tmp_path, monkeypatch, capsys):
+    model = tmp_path / "m.npz"
+    train(trained[0], "--hidden", "8", "--steps", "2", "--decoder", decoder, "--save", str(model))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("abc\n"))
+    assert train_pairs.main(["--ask", str(model), "--beam", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert ("a b c ⏎" in shown) == DECODERS[decoder].attends and re.search(r" -\d+\.\d{4} |\n-\d+\.\d{4} ", shown)
 
 
 def test_figures_are_those_of_greedy_and_of_the_beam(trained, tmp_path, capsys):
