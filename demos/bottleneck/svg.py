@@ -17,7 +17,7 @@ from numpy_seq2seq import show
 from ..shared import percent
 
 WIDTH, HEIGHT = 360, 150  # of a picture, and of the plot in it
-LEFT = 40  # the plot's left edge; the right one lies 10 before the picture's
+LEFT = 46  # the plot's left edge; the right one lies 10 before the picture's
 ROW = 16  # height of a line of text
 MARKERS = (
     "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z",  # circle
