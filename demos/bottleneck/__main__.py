@@ -107,8 +107,8 @@ def check_options(options):
     if options.only is not None:
         check_choice("--only", options.only, EXPERIMENTS)
     check_choice("--language", options.language, LANGUAGES)
-    if options.hidden % 2:
-        raise ValueError(f"--hidden must be even, for an encoder that reads both ways; got {options.hidden}")
+    if options.hidden % 4:
+        raise ValueError(f"--hidden must be a multiple of 4, the Transformer's heads; got {options.hidden}")
     if options.figures is not None:
         if not options.figures.is_dir():
             raise ValueError(f"--figures: there is no folder {options.figures}")

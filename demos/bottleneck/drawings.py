@@ -22,19 +22,19 @@ def looking_back(words):
         f'<path class="l s2" style="stroke-width:{width}" d="M246 62C246 16 {x} 16 {x} 62"/>'
         for x, width in ((30, 1), (68, 1), (106, 6), (144, 2))
     ]
-    drawn = [text(8, 14, words["drawing.attention"], "t"), *arcs, *_chain(words, "s4 o")]
+    drawn = [text(8, 14, words["drawing.attention"], "t"), *arcs, *_chain(words, "s5 o")]
     return picture(WIDTH, 136, words["drawing.attention.label"], drawn)
 
 
 def _chain(words, neck):
     """Encoder, vector and decoder in a row, with what they read and write."""
     drawn = [
-        '<path class="l s4" d="M20 76H340"/>',
+        '<path class="l s5" d="M20 76H340"/>',
         f'<path class="l {neck}" style="stroke-width:3" d="M172 63h10v26h-10z"/>',
     ]
     for k, (read, write) in enumerate(zip("abcd", "dcba")):
         x, z = 30 + 38 * k, 208 + 38 * k
-        drawn.append(f'<path class="l s4 o" d="M{x - 12} 64h24v24h-24zM{z - 12} 64h24v24h-24z"/>')
+        drawn.append(f'<path class="l s5 o" d="M{x - 12} 64h24v24h-24zM{z - 12} 64h24v24h-24z"/>')
         drawn.append(text(x, 106, read, "m t") + text(z, 106, write, "m t"))
     under = ((87, "drawing.reads"), (177, "drawing.vector"), (272, "drawing.writes"))
     return [*drawn, *(text(x, 128, words[key], "m q") for x, key in under)]
@@ -44,7 +44,7 @@ def unrolled(words):
     """Three steps in time; backward, two arrows meet in each state."""
     drawn = [text(8, 14, words["drawing.unrolled"], "t")]
     for t, x in zip("₁₂₃", (60, 180, 300)):
-        drawn += [_box(x, 120, f"h{t}"), _box(x, 60, f"L{t}", "s4"), text(x, 192, f"x{t}", "m t")]
+        drawn += [_box(x, 120, f"h{t}"), _box(x, 60, f"L{t}", "s5"), text(x, 192, f"x{t}", "m t")]
         drawn += [_arrow(x, 180, x, 138, 2)]
         drawn += [_arrow(x - 7, 104, x - 7, 76, 2), _arrow(x + 7, 76, x + 7, 104, 0)]
     for x in (60, 180):
@@ -62,7 +62,7 @@ def shift(words):
     for k, (told, said) in enumerate(zip(("BOS", "d", "o", "g"), ("d", "o", "g", "EOS"))):
         x = 110 + 70 * k
         drawn += [_box(x, 60, said, "s1"), _box(x, 120, told), _arrow(x, 104, x, 78, 2)]
-        drawn += [_arrow(x + 16, 74, x + 54, 106, 4)] if said != "EOS" else []
+        drawn += [_arrow(x + 16, 74, x + 54, 106, 5)] if said != "EOS" else []
     return picture(WIDTH, 150, words["drawing.shift.label"], drawn)
 
 
@@ -80,9 +80,9 @@ def beam(words):
     for name, (x, y, share, kept) in BEAM.items():
         if name:
             from_x, from_y, _, _ = BEAM[name[:-1]]
-            drawn.append(_arrow(from_x + 36, from_y, x - 38, y, 1 if kept else 4, "" if kept else "d3"))
-        drawn.append(_box(x, y, f"{name} {share}" if name else "BOS", "s1" if kept else "s4 d3", 34))
-    for x, kind, key in ((90, "s1", "drawing.kept"), (200, "s4 d3", "drawing.dropped")):
+            drawn.append(_arrow(from_x + 36, from_y, x - 38, y, 1 if kept else 5, "" if kept else "d3"))
+        drawn.append(_box(x, y, f"{name} {share}" if name else "BOS", "s1" if kept else "s5 d3", 34))
+    for x, kind, key in ((90, "s1", "drawing.kept"), (200, "s5 d3", "drawing.dropped")):
         drawn += [f'<path class="l {kind}" d="M{x} 186h26"/>', text(x + 32, 190, words[key])]
     return picture(WIDTH, 198, words["drawing.beam.label"], drawn)
 

@@ -1,7 +1,7 @@
 """The seven experiments: which models each needs, and what it measures. Nothing is said or drawn here.
 
     length      how accuracy falls as sources grow
-    position    where in the output it falls, told the right letters before or left alone
+    position    where in the output it falls, told the right letters before it (forced) or by itself (free)
     dilution    what is left in the fixed vector, and which inputs an output still depends on
     dependency  how much of a change in an early state arrives at a later one
     capacity    what counts: the length of the source, or the bits that the answer needs
@@ -81,9 +81,10 @@ def position(lab, runs):
 
 
 def dilution_models(lab):
-    """Every cell with each model, on reverse."""
+    """Every cell with each model, on reverse; and the Transformer, which has no cell."""
     labels = itertools.product(CELLS, COMPARED)
-    return {f"{cell}, {name}": ("reverse", name, {"cell": cell}) for cell, name in labels}
+    models = {f"{cell}, {name}": ("reverse", name, {"cell": cell}) for cell, name in labels}
+    return {**models, "transformer": ("reverse", "transformer", {})}
 
 
 def dilution(lab, runs):
@@ -182,7 +183,7 @@ def _letters_and_exact(batch, run):
 
 
 def mechanism_models(lab):
-    """Attending models that need their map, and such as may not."""
+    """Models with attention: some need their map, some may not."""
     return {
         "reverse": ("reverse", "luong", {}),
         "reverse, attention only": ("reverse", "luong", {"attention_only": True}),

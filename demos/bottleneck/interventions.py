@@ -1,11 +1,11 @@
-"""Does the map matter? The attention of a trained luong model, tampered with while it answers.
+"""Does the map matter? The attention of a trained luong model is changed while it answers.
 
 Read measures.py before this. After it: experiments.py.
 
-Two ways to tamper: put the weights elsewhere before they are used, or exchange what two places of the source
-hold. Nothing is trained anew: what then changes in the answer depends on what was tampered with.
+Two changes: put the weights elsewhere before they are used, or exchange what two places of the source hold.
+The model is not trained again, so what changes in its answer depends on what was changed in its attention.
 
-Letters: B strings, L their length, T = L + 1 output steps and S = L + 1 source places (EOS included).
+Notation: B strings, L their length, T = L + 1 output steps and S = L + 1 source places (EOS included).
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ CHANGES = {
 
 
 def tokens_with(change, batch, params, config):
-    """(B, T) what a luong model says, told the right past, when its weights are changed before they are used.
+    """(B, T) what a luong model says with teacher forcing when its weights are changed before they are used.
 
         h = cell(x);  α = change(align(h, memory));  c = Σ_s α m_s;  logits = tanh(h Wh + c Wc) W + b
     """
@@ -70,7 +70,7 @@ def changed_weights(batch, params, config):
 
 
 def swapped_memories(batch, params, config, pair, right):
-    """Exchange two memories behind the model's back, and see which outputs change.
+    """Exchange two memories before the decoder looks, and see which outputs change.
 
     Their values alone (what is found), or with their keys (what they are found by). To exchange both is to
     change nothing but the order.

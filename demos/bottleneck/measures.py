@@ -2,7 +2,7 @@
 reaches,
 where it looks.
 
-After it: interventions.py, where the model's attention is tampered with.
+After it: interventions.py, where the model's attention is changed.
 
 Notation: B strings, L their length, T = L + 1 output steps and S = L + 1 source places (EOS included), N
 numbers in a vector, V letters. All strings of a measurement have the same length, so that places can be
@@ -70,7 +70,7 @@ def tokens_free(batch, params, config):
 
 
 def accuracy_by_position(batch, params, config):
-    """Share of strings whose letter is right at each output position, told the right past or left alone.
+    """Share of strings whose letter is right at each output position, with teacher forcing or by itself.
 
     Forced, only memory can fail. Free, an error also leads the rest astray; the gap is exposure bias.
 

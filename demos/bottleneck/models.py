@@ -26,6 +26,7 @@ MODELS = {
     "peeky": {"decoder": "peeky"},
     "luong": {"decoder": "luong"},
     "bahdanau": {"decoder": "bahdanau", "score": "additive", "directions": 2},  # as in the paper
+    "transformer": {"encoder": "transformer", "decoder": "transformer", "cell": None, "embedding_size": None},
 }
 
 
@@ -102,8 +103,8 @@ class Laboratory:
         return parameter_count(seq2seq_init(np.random.default_rng(0), config))
 
     def _config(self, decoder, hidden, **choices):
-        V = len(self.vocabulary)
-        return Config(V, V, EMBEDDING, hidden, decoder=decoder, **choices)
+        V, sizes = len(self.vocabulary), {"embedding_size": EMBEDDING, "hidden_size": hidden}
+        return Config(V, V, decoder=decoder, **{**sizes, **choices})
 
     def initial(self, run):
         """Parameters of a run before its first step."""
@@ -113,11 +114,11 @@ class Laboratory:
         settings = json.loads(key)
         choices = {k: v for k, v in settings.items() if k not in ("task", "lengths", "seed", "steps")}
         config = self._config(**choices)
-        name = f"{settings['task']} {config.decoder} {config.cell or ''} {config.hidden_size}"
-        path = self.folder / f"{name.replace(' ', '-')}-{zlib.crc32(key.encode()):08x}.npz"
+        name = [settings["task"], config.decoder, *filter(None, [config.cell]), str(config.hidden_size)]
+        path = self.folder / f"{'-'.join(name)}-{zlib.crc32(key.encode()):08x}.npz"
         options = Namespace(**settings, save=path, resume=path if path.exists() else None)
         run = fit(
-            f"{left:>2} more  {name:<22}",
+            f"{left:>2} more  {' '.join(name):<22}",
             config,
             lambda rng: self._draw(rng, settings["task"], BATCH, settings["lengths"]),
             options,

@@ -199,8 +199,8 @@ def _probe(grid, grids, text):
 
 def _gradient(grid, grids, text):
     """A row of panels for each model, a column for each cell."""
-    order, axes = sorted(grid.labels("model"), key=lambda m: m.split(", ")[1]), ("axis.source", "axis.output")
-    return [svg.heat(m, grid.at(model=m), *(text[axis] for axis in axes)) for m in order]
+    order, axes = sorted(grid.labels("model"), key=lambda m: m.split(", ")[-1]), ("source", "output")
+    return [svg.heat(m, grid.at(model=m), *(text[f"axis.{axis}"] for axis in axes)) for m in order]
 
 
 def _norm(grid, grids, text):

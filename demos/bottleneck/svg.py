@@ -99,7 +99,7 @@ def lines(title, across, curves, up=SHARES, log=False, beyond=None, level=None, 
     drawn += [text(x_at(x), y1 + 15, f"{x:g}", "m") for x in ticks]
     drawn.append(text((LEFT + right) / 2, y1 + 31, across, "m q"))
     if level:
-        drawn.append(f'<path class="l s4 d3" d="M{LEFT} {y_at(level[0]):.1f}H{right}"/>')
+        drawn.append(f'<path class="l s5 d3" d="M{LEFT} {y_at(level[0]):.1f}H{right}"/>')
         drawn.append(text(right, y0 - 5, level[1], "e q"))
     drawn += [_curve(c, x_at, y_at, say) for c in curves]
     return picture(size[0], y1 + 36, f"{title}; {across}. {_told(curves, say)}", drawn)

@@ -6,7 +6,7 @@ import numpy as np
 from demos.bottleneck.experiments import COMPARED, LENGTHS, LONG, READ, SEEN, SPANS, TASKS
 from demos.bottleneck.interventions import CHANGES
 from demos.bottleneck.measures import Grid, places
-from demos.bottleneck.models import MODELS
+from demos.bottleneck.models import MODELS, attends
 from numpy_seq2seq.cells import CELLS
 
 MODEL = "model", list(COMPARED)
@@ -20,11 +20,11 @@ def upto(longest, lengths=LENGTHS):
 
 
 def length():
-    exact = [upto(LONG if name in ("luong", "bahdanau") else 10) for name in MODELS]
+    exact = [upto(LONG if attends(name) else 10) for name in MODELS]
     axis = "model", list(MODELS)
     return {
         "exact": Grid(np.array(exact), (axis, ("length", list(LENGTHS)))),
-        "parameters": Grid(np.array([100, 110, 104, 120]), (axis,)),
+        "parameters": Grid(np.array([100, 110, 104, 120, 500]), (axis,)),
     }
 
 
@@ -40,9 +40,9 @@ def position():
 def dilution():
     fading = np.tile(np.exp(np.arange(LONG + 1.0) / 3), (LONG + 1, 1))
     band = np.eye(LONG + 1)[[*range(LONG - 1, -1, -1), LONG]]
-    maps = [fading / fading.sum(axis=1, keepdims=True), band] * len(CELLS)
+    maps = [fading / fading.sum(axis=1, keepdims=True), band] * len(CELLS) + [band]
     axes, cell = (places("output", LONG + 1), places("source", LONG + 1)), ("cell", list(CELLS))
-    labels = [f"{cell}, {name}" for cell in CELLS for name in COMPARED]
+    labels = [*(f"{cell}, {name}" for cell in CELLS for name in COMPARED), "transformer"]
     return {
         "probe": Grid(np.linspace([0.04] * 3, [0.96] * 3, LONG).T, (cell, places("place", LONG))),
         "gradient": Grid(np.array(maps), (("model", labels), *axes)),

@@ -14,7 +14,7 @@ from demos.bottleneck import experiments, interventions, measures, models
 from demos.bottleneck.claims import find_claims
 from demos.bottleneck.experiments import EXPERIMENTS, LONG, disjoint
 from demos.bottleneck.figures import SEEDS
-from demos.bottleneck.models import Laboratory
+from demos.bottleneck.models import MODELS, Laboratory
 from demos.bottleneck.terminal import told
 from demos.bottleneck.texts import LANGUAGES, read_texts
 from numpy_seq2seq.cells import CELLS
@@ -254,7 +254,7 @@ def test_quick_run_tells_all_and_goes_on_from_kept_models(tmp_path, capsys):
     assert bottleneck.main([*arguments, "--only", "length"]) == 0
     shown, models = capsys.readouterr().out, {p: p.read_bytes() for p in kept.glob("*.npz")}
     figures = json.loads(path.read_text())["findings"]["length"]
-    assert len(models) == 4 and all(claim["claim"] in shown for claim in figures["claims"])
+    assert len(models) == len(MODELS) and all(claim["claim"] in shown for claim in figures["claims"])
     assert bottleneck.main([*arguments, "--only", "length", "--language", "ko"]) == 0
     again = capsys.readouterr().out
     assert "s left" not in again and {p: p.read_bytes() for p in kept.glob("*.npz")} == models
@@ -278,7 +278,7 @@ def test_figures_are_written_and_nothing_else(tmp_path, capsys):
     (
         (["--only", "lenght"], "--only must be one of length, position"),
         (["--language", "de"], "--language must be one of en, ko; got 'de'"),
-        (["--hidden", "7"], "--hidden must be even"),
+        (["--hidden", "6"], "--hidden must be a multiple of 4"),
         (["--full", "--steps", "3"], "leave --steps 3 out"),
         (["--figures", "nowhere"], "--figures: there is no folder nowhere"),
         (["--figures", ".", "--only", "length"], "leave --only out"),

@@ -196,7 +196,7 @@ def test_no_text_is_missing_and_both_languages_say_the_same_figures():
 
 
 NAMES = set("fixed peeky luong bahdanau rnn gru lstm LSTM seq2seq hidden BLEU BOS EOS script".split())
-NAMES |= set("Sutskever Cho Luong Bahdanau".split())
+NAMES |= set("Sutskever Cho Luong Bahdanau Vaswani transformer".split())
 
 
 def test_the_korean_page_is_in_korean():
