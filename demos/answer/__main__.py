@@ -2,7 +2,7 @@
 
     mary reached paris . john took salt . mary visited rome . where is mary ?   ->   rome
 
-The latest fact wins, and the others distract; stories.py has the rules. Two models with the same encoder
+The latest fact decides, the others distract; stories.py has the rules. Two models with the same encoder
 see the same stories in the same order and take the same number of steps: the decoder of one attends, the
 other's gets the encoder's last state and nothing else. The encoder reads one way and the question comes
 last: while it reads a fact it cannot know what will be asked. Both are shown on stories that never occur in
@@ -56,7 +56,7 @@ def read_options(arguments):
 
 
 def train(options):
-    """Both models, as they do on held-out stories."""
+    """Train both models and ask them about held-out stories; returns a list of Examined."""
     sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
     choices = shared.with_and_without_attention(options)
     configs = {name: Config(*sizes, cell=options.cell, **choice) for name, choice in choices.items()}

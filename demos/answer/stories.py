@@ -13,8 +13,9 @@ A question has a kind and a subject. Its answer is one word, and one fact decide
     what is held by mary ?      the thing of the latest `take` of mary
     who holds salt ?            the person of the latest `take` of salt
 
-One can hold one thing, and a thing is held by one: whoever takes another thing puts down the one before, and
-whose thing is taken holds nothing. A question whose answer would be nothing or nobody is not asked.
+A person holds one thing at most, and a thing is held by one person at most: whoever takes another thing puts
+down the first one, and whoever loses a thing holds nothing. A question whose answer would be nothing or nobody
+is not asked.
 
 The distance of a story is the number of facts after the deciding one. It is uniform, whatever the length: a
 fact that lies far back is as frequent as one that was just told. The other facts distract. Some of those

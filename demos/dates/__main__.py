@@ -38,7 +38,7 @@ def read_options(arguments):
 
 
 def train(options):
-    """Both models, as they do on held-out days."""
+    """Train both models and ask them for held-out days; returns a list of Result."""
     sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
     configs = {
         name: Config(*sizes, cell=options.cell, directions=DIRECTIONS, **choices)

@@ -41,7 +41,7 @@ def run(main):
 
 
 def _open_streams():
-    """A stream that is closed leads nowhere; a character that cannot be shown is a ?."""
+    """Put an empty stream in place of a closed one; write a ? for a character that cannot be written."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))

@@ -27,7 +27,7 @@ class Result(NamedTuple):
     pairs: list  # of (source, target)
     said: list  # its answer to each, as a list of symbols
     maps: list | None  # of each the weights: a row for an output symbol, a column for one of the source
-    loss: float  # nats per token, told the right tokens
+    loss: float  # nats per token, with teacher forcing
     token_accuracy: float
 
     @property
@@ -223,10 +223,10 @@ def example_map(result, numbers, say=str):
 
 def attention_page(task, result, numbers, say=str):
     """A page with a slider for each of the pairs with these numbers."""
-    config = result.run.config
+    config, run = result.run.config, result.run
+    choices = ", ".join(filter(None, (config.cell, config.decoder, config.score)))
     note = (
-        f"{config.cell}, {config.decoder}, {config.score}; {result.run.steps} steps; exact match "
-        f"{result.right.mean():.1%} on held-out data. Move a slider: at each step the decoder looks back at "
-        "the whole source, and the shade shows where it looks."
+        f"{choices}; {run.steps} steps; exact match {result.right.mean():.1%} on held-out data. Move a slider: at "
+        "each step the decoder looks back at the whole source, and the shade shows where it looks."
     )
     return show.attention_page(f"Attention on {task}", note, [tokens(result, n, say) for n in numbers])

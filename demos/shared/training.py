@@ -40,13 +40,13 @@ class Run(NamedTuple):
     params: dict
     vocabularies: tuple  # (source, target)
     steps: int  # that were taken
-    seconds: float  # of training, in all sittings together
+    seconds: float  # of training, all parts of a resumed run together
     seconds_to_99: float | None  # until 99% of a few held-out answers were right, if ever
     stopped: int  # number of the signal that ended the training before its last step, or 0
 
 
 class Best:
-    """The best parameters so far on data that is not trained on, and when to give up hoping for better ones.
+    """The best parameters so far on data that is not trained on, and when to stop waiting for better ones.
 
     Args:
         validate: params -> loss, in nats per token.
@@ -185,7 +185,7 @@ class _Training:
         return self.params if self.best is None or self.best.params is None else self.best.params
 
     def save(self):
-        """Write the checkpoint. Where params are the best ones, those being trained stand beside them."""
+        """Write the checkpoint. If its params are the best ones, those being trained are in its optimiser."""
         if self.path is None:
             return
         rngs = {stream: rng.bit_generator.state for stream, rng in self.rngs.items()}

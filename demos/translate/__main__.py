@@ -63,7 +63,7 @@ def read_options(arguments):
 
 
 def train(options):
-    """Both models, each on both held-out sets."""
+    """Train both models; returns of each a list of Examined, one for each held-out set."""
     sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
     configs = {name: Config(*sizes, cell=options.cell, directions=2, **m) for name, m in MODELS.items()}
     kept, count = shared.held_out_stream(options.seed), HELD_OUT // 10 if options.quick else HELD_OUT
