@@ -154,13 +154,15 @@ def claimed(result, f):
 def report(models, found):
     """Both models as text, the same examples for each."""
     results = [model.result for model in models]
+    first = {len(story.facts): n for n, story in reversed(list(enumerate(models[0].stories)))}
+    numbers = sorted(first.values())[::2]
     by_length, by_distance = ([f[key] for f in found] for key in ("exact_by_length", "exact_by_distance"))
     title = f"Right answers by how many facts came after the deciding one, stories of {LONGEST} facts"
     near, far = (f"{THIRD - 1} at most", f"{LONGEST - THIRD} or more")
     near_far = [dict(zip((near, far), f["near_and_far"])) for f in found]
     return [
         shared.summary(f"On {len(models[0].stories):,} held-out stories", results),
-        examples(models),
+        shared.long_examples(results, numbers, (short(models[0].stories[n]) for n in numbers)),
         shared.shares("Right answers by number of facts", results, by_length),
         shared.bars(title, "facts since", results, by_distance),
         shared.shares("By facts since, at equal length", results, near_far),
@@ -168,21 +170,13 @@ def report(models, found):
     ]
 
 
-def examples(models):
-    """Stories from their deciding fact on: the answer that is wanted, and what each model says."""
-    lines, first = [], {}
-    for n, story in enumerate(models[0].stories):
-        first.setdefault(len(story.facts), n)
-    for n in list(first.values())[::2]:
-        story = models[0].stories[n]
-        told = [" ".join(s) for s in story.sentences[story.decisive :]]
-        if len(told) > 3:
-            told[1:-1] = [f"({len(told) - 2} facts)"]
-        if story.decisive:
-            told.insert(0, f"({story.decisive} facts)" if story.decisive > 1 else "(1 fact)")
-        said = (f"{r.run.name} {' '.join(r.said[n])} {show.mark(r.right[n])}" for _, r in models)
-        lines.append(f"src  {' '.join([*told, *story.asked])}\nwant {story.answer}   got: {'   '.join(said)}")
-    return "\n".join(lines)
+def short(story):
+    """The words of a story from its deciding fact on; how many facts are left out stands in their place."""
+    told = [" ".join(s) for s in story.sentences[story.decisive :]]
+    if len(told) > 3:
+        told[1:-1] = [f"({len(told) - 2} facts)"]
+    before = [f"({story.decisive} fact{'s' * (story.decisive > 1)})"] if story.decisive else []
+    return " ".join([*before, *told, *story.asked])
 
 
 def far_story(model):

@@ -14,8 +14,8 @@ A question has a kind and a subject. Its answer is one word, and one fact decide
     who holds salt ?            the person of the latest `take` of salt
 
 A person holds one thing at most, and a thing is held by one person at most: whoever takes another thing puts
-down the first one, and whoever loses a thing holds nothing. A question whose answer would be nothing or nobody
-is not asked.
+down the first one, and whoever loses a thing holds nothing. A question whose answer would be nothing or
+nobody is not asked.
 
 The distance of a story is the number of facts after the deciding one. It is uniform, whatever the length: a
 fact that lies far back is as frequent as one that was just told. The other facts distract. Some of those

@@ -16,7 +16,8 @@ from .training import Run
 
 TOGETHER = 512  # pairs that are evaluated at one time
 AMONG = 200  # pairs that an example is chosen from
-COLUMNS, ROWS = 108, 30  # of a map, at most, where there is no terminal to ask
+COLUMNS = 108  # of a map, where there is no terminal to ask
+ROWS = 30  # of a map, and symbols of an example: what more a poor model writes is left out
 WIDEST = 40  # columns of an answer in a table
 
 
@@ -169,6 +170,18 @@ def examples(results, numbers, text="".join):
     return show.table(("src", "want", *(f"got: {name}" for name in names(results))), rows)
 
 
+def long_examples(results, numbers, sources, text=" ".join):
+    """The same line by line; sources: of each of these pairs the source as text."""
+    lines = []
+    for n, source in zip(numbers, sources):
+        wanted = results[0].pairs[n][1]
+        lines += ["", f"src   {source}", f"want  {text(wanted)}"]
+        for r in results:
+            said = "" if r.right[n] else f"  {text(r.said[n][:ROWS])}"
+            lines.append(f"got   {r.run.name:<12} {show.mark(r.right[n])}{said}")
+    return "\n".join(lines[1:])
+
+
 def cut(text, columns):
     return text if len(text) <= columns else text[: columns - 1] + "…"
 
@@ -226,7 +239,7 @@ def attention_page(task, result, numbers, say=str):
     config, run = result.run.config, result.run
     choices = ", ".join(filter(None, (config.cell, config.decoder, config.score)))
     note = (
-        f"{choices}; {run.steps} steps; exact match {result.right.mean():.1%} on held-out data. Move a slider: at "
-        "each step the decoder looks back at the whole source, and the shade shows where it looks."
+        f"{choices}; {run.steps} steps; exact match {result.right.mean():.1%} on held-out data. Move a slider: "
+        "at each step the decoder looks back at the whole source, and the shade shows where it looks."
     )
     return show.attention_page(f"Attention on {task}", note, [tokens(result, n, say) for n in numbers])

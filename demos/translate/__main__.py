@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq import Config, Vocabulary, make_batch, show
+from numpy_seq2seq import Config, Vocabulary, make_batch
 from numpy_seq2seq.data import UNK
 from numpy_seq2seq.seq2seq import seq2seq_forward
 
@@ -161,7 +161,8 @@ def claimed(models, found):
 
 def report(results, found):
     """Both models as text, the same examples for each."""
-    unseen = [f["combinations"] for f in found]
+    unseen, pairs = [f["combinations"] for f in found], results[0].pairs
+    numbers = shared.short_to_long(pairs, EXAMPLES)
     rows = [("BLEU", *(f"{f['bleu']:.3f}" for f in found)), ("alignment error", *map(alignment_error, found))]
     rows += [
         ("new combinations: exact match", *(f"{f['exact_match']:.2%}" for f in unseen)),
@@ -169,29 +170,17 @@ def report(results, found):
         ("new combinations: alignment error", *map(alignment_error, unseen)),
     ]
     return [
-        shared.summary(f"On 2 × {len(results[0].pairs)} held-out sentences", results, rows),
+        shared.summary(f"On 2 × {len(pairs)} held-out sentences", results, rows),
         shared.shares("Exact match by English words", results, [f["exact_by_length"] for f in found]),
         shared.shares("Particles that look at their noun", results[:1], [found[0]["particles_on_nouns"]]),
-        examples(results),
-        shared.example_map(results[0], shared.longest(results[0].pairs, 200), spoken),
+        shared.long_examples(results, numbers, (" ".join(pairs[n][0]) for n in numbers), with_sound),
+        shared.example_map(results[0], shared.longest(pairs, 200), spoken),
     ]
 
 
 def alignment_error(found):
     share = found["alignment_error_rate"]
     return "-" if share is None else f"{share:.1%}"
-
-
-def examples(results):
-    """source, wanted (and how that sounds), and what each model says; a mark behind each."""
-    lines = []
-    for n in shared.short_to_long(results[0].pairs, EXAMPLES):
-        source, wanted = results[0].pairs[n]
-        lines += ["", f"src   {' '.join(source)}", f"want  {with_sound(wanted)}"]
-        for result in results:
-            said = "" if result.right[n] else f"  {with_sound(result.said[n])}"
-            lines.append(f"got   {result.run.name:<12} {show.mark(result.right[n])}{said}")
-    return "\n".join(lines[1:])
 
 
 def with_sound(tokens):
