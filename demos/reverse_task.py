@@ -15,9 +15,9 @@ from .shared import Claim
 def main(arguments=None):
     """Train, show, and perhaps talk; returns the exit status."""
     command = shared.parser("reverse_task", __doc__)
-    shared.add_common_options(command, seed=0, steps=300, hidden=64, cell="lstm", decoder="luong", score=None,
-                              html="attention maps")
-    shared.add_string_options(command, directions=1)
+    shared.add_common_options(command, seed=0, steps=300, hidden=64, html="attention maps")
+    shared.add_model_options(command, directions=1)
+    shared.add_string_options(command)
     options = shared.settle_options(command.parse_args(arguments))
 
     # Strings: fresh ones for each batch of the training, and some that it never draws.
@@ -31,8 +31,7 @@ def main(arguments=None):
     # Two models, trained one after the other on the same batches.
     V, configs = len(letters), {}
     for name, choices in shared.with_and_without_attention(options).items():
-        configs[name] = Config(V, V, hidden_size=options.hidden, cell=options.cell,
-                               directions=options.directions, **choices)
+        configs[name] = Config(V, V, hidden_size=options.hidden, **choices)
     data = {"task": "reverse", "lengths": options.lengths, "alphabet": options.alphabet}
     runs = shared.fit_each(configs, lambda rng: make_batch(draw(rng, 64), letters, letters), options,
                            (letters, letters), data, sample=held_out[:64])

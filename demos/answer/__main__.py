@@ -20,7 +20,7 @@ from ..shared import Claim, Result
 from .stories import LONGEST, SHORTEST, draw_stories, vocabulary_words
 
 READS, WRITES = map(Vocabulary, vocabulary_words())
-EMBEDDING, WARMUP = 32, 100
+WARMUP = 100
 THIRD = LONGEST // 3
 GROUP, LONG_GROUPS = 200, 4  # held-out stories: a group of each length, more where near and far are compared
 
@@ -50,16 +50,15 @@ def main(arguments=None):
 
 def read_options(arguments):
     command = shared.parser("answer", __doc__)
-    shared.add_common_options(command, seed=0, steps=5000, hidden=64, cell="lstm", decoder="luong",
-                              score=None, html="attention maps")
+    shared.add_common_options(command, seed=0, steps=5000, hidden=64, html="attention maps")
+    shared.add_model_options(command)
     return shared.settle_options(command.parse_args(arguments))
 
 
 def train(options):
     """Train both models and ask them about held-out stories; returns a list of Examined."""
-    sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
-    choices = shared.with_and_without_attention(options)
-    configs = {name: Config(*sizes, cell=options.cell, **choice) for name, choice in choices.items()}
+    models, sizes = shared.with_and_without_attention(options), (len(READS), len(WRITES))
+    configs = {name: Config(*sizes, hidden_size=options.hidden, **choices) for name, choices in models.items()}
     kept, stories = shared.held_out_stream(options.seed), []
     for length in range(SHORTEST, LONGEST + 1):
         count = GROUP * (LONG_GROUPS if length > LONGEST - THIRD and not options.quick else 1)

@@ -15,8 +15,7 @@ from ..shared import Claim
 from .language import ISO_LETTERS, LETTERS, PATTERNS, draw_pairs
 
 READS, WRITES = Vocabulary(LETTERS), Vocabulary(ISO_LETTERS)
-EMBEDDING, DIRECTIONS, WARMUP = 32, 2, 100
-HELD_OUT, EXAMPLES = 4000, 10
+HELD_OUT, EXAMPLES, WARMUP = 4000, 10, 100
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}  # of the answer 2005-04-03
 
 
@@ -32,16 +31,15 @@ def main(arguments=None):
 
 def read_options(arguments):
     command = shared.parser("dates", __doc__)
-    shared.add_common_options(command, seed=0, steps=1800, hidden=64, cell="lstm", decoder="luong",
-                              score=None, html="attention maps")
+    shared.add_common_options(command, seed=0, steps=1800, hidden=64, html="attention maps")
+    shared.add_model_options(command, directions=2)
     return shared.settle_options(command.parse_args(arguments))
 
 
 def train(options):
     """Train both models and ask them for held-out days; returns a list of Result."""
-    sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
     configs = {
-        name: Config(*sizes, cell=options.cell, directions=DIRECTIONS, **choices)
+        name: Config(len(READS), len(WRITES), hidden_size=options.hidden, **choices)
         for name, choices in shared.with_and_without_attention(options).items()
     }
     count = HELD_OUT // 10 if options.quick else HELD_OUT

@@ -2,7 +2,7 @@
 
 # ruff: noqa: F401
 from .files import check_files
-from .options import add_common_options, add_string_options, parser, settle_options
+from .options import add_common_options, add_model_options, add_string_options, choices, parser, settle_options
 from .options import with_and_without_attention
 from .program import Progress, Stop, finish, prompts, run, say
 from .report import Claim, Result, bars, by_group, claims_table, conclude, example_map, examples, figures

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from numpy_seq2seq import show
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.config import DECODERS, check_choice, check_size
+from numpy_seq2seq.config import DECODERS, ENCODERS, WHERE_READ, check_choice, check_size
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.tasks import LETTERS
 
@@ -16,6 +16,14 @@ from .program import say
 QUICK = {"steps": 20, "hidden": 32}  # with --quick, at most
 MOST = 10**9  # of anything that is counted
 LONGEST = 9999  # letters of a string: four digits
+LAYERS = 2  # with a Transformer
+CHOICES = {  # of a Config: options of a program whose models can be chosen
+    "cell": ("NAME", str, f"recurrent cell: {', '.join(CELLS)}"),
+    "score": ("NAME", str, f"score of a recurrent decoder's attention: {', '.join(SCORES)}"),
+    "directions": ("N", int, "in which a recurrent encoder reads, 1 or 2"),
+    "heads": ("N", int, "of a Transformer; they divide --hidden"),
+    "layers": ("N", int, "of the encoder, and of a Transformer decoder"),
+}
 STOP = "Ctrl-C ends the training and shows what there is; the exit status is then 130."
 
 
@@ -36,16 +44,14 @@ def parser(name, description, epilog=STOP):
 
 
 def add_common_options(command, saves=True, html=None, **defaults):
-    """--seed, --steps, --hidden, --cell, --decoder, --score where given a default; --quick, --json; --html
-    where given what it writes; and, if the program `saves`, --save and --resume."""
+    """--seed, --steps, --hidden, --cell where given a default; --quick, --json; --html where given what it
+    writes; and, if the program `saves`, --save and --resume."""
     known = {
         "seed": ("N", int, "everything random comes from it; same seed, same bits, on one kind of processor "
                            "with one number of threads"),
         "steps": ("N", int, "training steps for each model"),
         "hidden": ("N", int, "hidden size"),
-        "cell": ("NAME", str, f"recurrent cell: {', '.join(CELLS)}"),
-        "decoder": ("NAME", str, f"decoder of the first model: {', '.join(DECODERS)}"),
-        "score": ("NAME", str, f"attention score: {', '.join(SCORES)}"),
+        "cell": CHOICES["cell"],
     }
     for name, default in defaults.items():
         metavar, kind, text = known[name]
@@ -62,9 +68,22 @@ def add_common_options(command, saves=True, html=None, **defaults):
     command.add_argument("--quick", action="store_true", help=quick)
 
 
-def add_string_options(command, directions):
-    """--directions, --lengths, --alphabet and --interactive, for a program on strings of letters."""
-    _add(command, "directions", "N", int, directions, "in which the encoder reads, 1 or 2")
+def add_model_options(command, decoder="luong", **usual):
+    """--encoder, --decoder, --cell, --score, --directions, --heads and --layers.
+
+    Args:
+        usual: choices of a Config that hold where a model reads them and the command line does not say more.
+    """
+    _add(command, "encoder", "NAME", str, "recurrent", f"encoder of all models: {', '.join(ENCODERS)}")
+    _add(command, "decoder", "NAME", str, decoder, f"decoder of the first model: {', '.join(DECODERS)}")
+    said = {"directions": 1, "layers": f"1, with a Transformer {LAYERS}", **WHERE_READ, **usual}
+    for name, (metavar, kind, text) in CHOICES.items():
+        command.add_argument(f"--{name}", metavar=metavar, type=kind, help=f"{text} (default: {said[name]})")
+    command.set_defaults(usual=usual)
+
+
+def add_string_options(command):
+    """--lengths, --alphabet and --interactive, for a program on strings of letters."""
     _add(command, "lengths", "A-B", _lengths, "1-10", "shortest and longest string")
     _add(command, "alphabet", "LETTERS", str, LETTERS, "letters to draw from")
     talk = "after training, type strings and see them decoded"
@@ -95,7 +114,7 @@ def settle_options(options):
                 setattr(options, name, min(getattr(options, name), QUICK[name]))
     if getattr(options, "seed", 0) < 0:
         raise ValueError(f"--seed must not be negative, got {options.seed}")
-    for name, known in (("cell", CELLS), ("decoder", DECODERS), ("score", SCORES)):
+    for name, known in (("cell", CELLS), ("encoder", ENCODERS), ("decoder", DECODERS), ("score", SCORES)):
         if getattr(options, name, None) is not None:
             check_choice(f"--{name}", getattr(options, name), known)
     if hasattr(options, "decoder") and not DECODERS[options.decoder].attends:
@@ -106,9 +125,26 @@ def settle_options(options):
     return options
 
 
+def choices(options, decoder=None):
+    """Choices of a Config: those of the model that was asked for, or of another decoder over the same encoder.
+
+    What is usual is left out where the model does not read it. What somebody asked for is not: a Config says
+    that it would be ignored.
+    """
+    model = {"encoder": options.encoder, "decoder": decoder or options.decoder}
+    reads = {"dropout"} | ENCODERS[model["encoder"]].reads | DECODERS[model["decoder"]].reads
+    given = {name: value for name in CHOICES if (value := getattr(options, name)) is not None}
+    usual = {"layers": LAYERS, **options.usual} if "heads" in reads else options.usual
+    if "heads" not in reads:
+        reads.add("embedding_size")  # in a Transformer it is the hidden size
+    if decoder:
+        usual, given = {**usual, **given}, {}
+    return {**model, **{name: value for name, value in usual.items() if name in reads}, **given}
+
+
 def with_and_without_attention(options):
-    """{name: choices of a Config} of the decoder that was asked for, and of the fixed vector beside it."""
+    """{name: choices of a Config} of the model that was asked for, and of the fixed vector beside it."""
     first = "attention" if DECODERS[options.decoder].attends else f"{options.decoder} vector"
-    models = {first: {"decoder": options.decoder, "score": options.score}}
-    models.setdefault("fixed vector", {"decoder": "fixed"})
+    models = {first: choices(options)}
+    models.setdefault("fixed vector", choices(options, "fixed"))
     return models

@@ -58,6 +58,7 @@ def figures(result):
     """What one model reached, as a dict for tables and JSON."""
     run = result.run
     return {
+        "encoder": run.config.encoder,
         "decoder": run.config.decoder,
         "score": run.config.score,
         "directions": run.config.directions,

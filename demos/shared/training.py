@@ -12,6 +12,7 @@ import math
 import os
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from numpy_seq2seq.checkpoint import Checkpoint, load_checkpoint, restore_rng, save_checkpoint
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import make_batch
-from numpy_seq2seq.optim import adam_init, warmup_cosine
+from numpy_seq2seq.optim import adam_init, adam_step, warmup_cosine
 from numpy_seq2seq.seq2seq import seq2seq_init
 from numpy_seq2seq.training import evaluate, train
 
@@ -28,6 +29,7 @@ from .program import Progress, Stop, say
 
 BATCH = 64
 PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
+TRANSFORMER_PEAK, TRANSFORMER_WARMUP, TRANSFORMER_BETA2 = 2e-3, 100, 0.98  # whatever a program says for the others
 NOTES = {"settings": dict, "seconds": float, "seconds_to_99": float | None, "threads": int, "best": list | None}
 SAVE_SECONDS = 5.0  # between checkpoints: as much work as a power cut may cost
 
@@ -129,7 +131,7 @@ def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK
     start = _resumed(model_file(options.resume, tag), tag, config, settings)
     start = start or _begun(config, settings, vocabularies)
     training = _Training(start, model_file(options.save or options.resume, tag), best)
-    reports = training.reports(draw, steps, lambda step: warmup_cosine(step, steps, peak, warmup))
+    reports = training.reports(draw, steps, *pace(config, steps, peak, warmup))
     progress = Progress(name, steps, start=start.step, seconds_after=seconds_after)
     sample = make_batch(sample, *vocabularies) if sample else None
     with Stop() as stop:
@@ -148,6 +150,18 @@ def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK
     return training.run(name.strip(), stop.asked)
 
 
+def pace(config, steps, peak, warmup):
+    """The schedule of the learning rate, and Adam. A model with a Transformer in it has its own.
+
+    Source: β₂: Vaswani et al. (2017), section 5.3.
+    """
+    update = adam_step
+    if config.heads is not None:
+        peak, warmup = TRANSFORMER_PEAK, TRANSFORMER_WARMUP
+        update = partial(adam_step, beta2=TRANSFORMER_BETA2)
+    return partial(warmup_cosine, steps=steps, peak=peak, warmup=warmup), update
+
+
 class _Training:
     """A checkpoint that is trained on; its arrays are written in place."""
 
@@ -161,9 +175,9 @@ class _Training:
         self.saved = time.perf_counter()
         self.begun = self.saved - self.notes["seconds"]
 
-    def reports(self, draw, steps, schedule):
+    def reports(self, draw, steps, schedule, update):
         batches = (draw(self.rngs["drawn"]) for _ in itertools.count())
-        return train(self.params, self.optimiser, self.start.config, batches, steps, schedule, CLIP,
+        return train(self.params, self.optimiser, self.start.config, batches, steps, schedule, CLIP, update,
                      rng=self.rngs["noise"], start=self.step)
 
     def take(self, report):

@@ -42,7 +42,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_seq2seq import show
-from numpy_seq2seq.config import DECODERS, Config, check_choice, check_size
+from numpy_seq2seq.config import Config, check_choice, check_size
 from numpy_seq2seq.data import SPECIALS
 from numpy_seq2seq.seq2seq import parameter_count
 
@@ -115,8 +115,8 @@ def read_options(arguments):
     for name, metavar, kind, default, meaning in OPTIONS:
         command.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=meaning)
     command.add_argument("--skip-bad", action="store_true", help="leave lines out that are no pairs")
-    usual = {"seed": 0, "steps": 3000, "hidden": 128, "cell": "lstm", "decoder": "luong", "score": None}
-    shared.add_common_options(command, **usual)
+    shared.add_common_options(command, seed=0, steps=3000, hidden=128)
+    shared.add_model_options(command, score="general", directions=2, embedding_size=EMBEDDING, dropout=DROPOUT)
     options = command.parse_args(arguments)
     check_asking(options)
     if options.ask is None:
@@ -166,8 +166,8 @@ def check_training(options):
         if not options.translate.is_file():
             raise ValueError(f"--translate after training: {options.translate} is no regular file")
         read_sources(options.translate, options.source_level)  # a fault is better found before the training
-    if options.score is None and "score" in DECODERS[options.decoder].reads:
-        options.score = "additive" if options.decoder == "bahdanau" else "general"
+    if options.score is None and options.decoder == "bahdanau":
+        options.score = "additive"
 
 
 # ---- training ----------------------------------------------------------------------------------------------
@@ -186,9 +186,8 @@ def train_on(options):
     longest = data["longest"] = int(pairs.target.lengths.max())
     del pairs
     shared.say(corpus_lines(corpus, levels, least))
-    embedding = None if "heads" in DECODERS[options.decoder].reads else EMBEDDING
-    sizes = (*map(len, corpus.vocabularies), embedding, options.hidden)
-    config = Config(*sizes, options.cell, options.decoder, options.score, directions=2, dropout=DROPOUT)
+    sizes = map(len, corpus.vocabularies)
+    config = Config(*sizes, hidden_size=options.hidden, **shared.choices(options))
     training, validation, test = corpus.parts
     batches = evaluation_batches(*corpus.sides, validation, config)
     every = max(options.steps // VALIDATIONS, 1)

@@ -28,13 +28,9 @@ from .hangul import PARTICLES, romanize
 from .korean import SETS, draw_translations, vocabularies
 
 READS, WRITES = map(Vocabulary, vocabularies())
-EMBEDDING, HIDDEN_WORDS = 64, 0.7
+HIDDEN_WORDS = 0.7
 HELD_OUT, EXAMPLES = 600, 4
 LENGTHS = ((4, 7), (8, 11), (12, 15), (16, 19), (20, 25))  # English words
-MODELS = {  # the choices in which the models differ
-    "attention": {"decoder": "bahdanau", "score": "additive", "attention_only": True},
-    "fixed vector": {"decoder": "fixed"},
-}
 
 
 class Examined(NamedTuple):
@@ -58,14 +54,16 @@ def main(arguments=None):
 
 def read_options(arguments):
     command = shared.parser("translate", __doc__)
-    shared.add_common_options(command, seed=0, steps=800, hidden=128, cell="gru", html="attention maps")
+    shared.add_common_options(command, seed=0, steps=800, hidden=128, html="attention maps")
+    shared.add_model_options(command, "bahdanau", cell="gru", score="additive", directions=2,
+                             embedding_size=64, attention_only=True)
     return shared.settle_options(command.parse_args(arguments))
 
 
 def train(options):
     """Train both models; returns of each a list of Examined, one for each held-out set."""
-    sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
-    configs = {name: Config(*sizes, cell=options.cell, directions=2, **m) for name, m in MODELS.items()}
+    models, sizes = shared.with_and_without_attention(options), (len(READS), len(WRITES))
+    configs = {name: Config(*sizes, hidden_size=options.hidden, **choices) for name, choices in models.items()}
     kept, count = shared.held_out_stream(options.seed), HELD_OUT // 10 if options.quick else HELD_OUT
     held_out = [draw_translations(kept, count, which) for which in SETS[1:]]
     runs = shared.fit_each(configs, draw_batch, options, (READS, WRITES), {"task": "translate"},
