@@ -43,7 +43,7 @@ def masked_softmax_forward(scores, mask):
         _check_mask(mask, scores)
         scores = np.where(mask, scores, -np.inf)
     top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
-    e = np.exp(scores - np.where(np.isneginf(top.real), 0, top))
+    e = np.exp(scores - np.where(top == -np.inf, 0, top))
     total = e.sum(axis=-1, keepdims=True)
     weights = e / np.where(total == 0, 1, total)
     return weights, weights

@@ -258,7 +258,7 @@ FORWARD = (
     ),
     Defect(
         "softmax_not_shifted", "attention", "masked_softmax_forward",
-        "np.exp(scores - np.where(np.isneginf(top.real), 0, top))",
+        "np.exp(scores - np.where(top == -np.inf, 0, top))",
         "np.exp(scores)",
         "exp without subtracting the maximum: right until a score passes 88 in float32, 709 in float64.",
         "the formula as the paper prints it, typed in",
