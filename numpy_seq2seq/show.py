@@ -49,7 +49,7 @@ def writable(text, encoding):
     Any other character that is missing becomes ?. The encoding None has all characters.
     """
     if not _has(encoding, SIGNS):
-        text = re.sub("(?<=[✓✗]) (?= |$)", "", text, flags=re.M)  # "ok" takes one column more
+        text = re.sub("(?<=[✓✗]) (?= )", "", text)  # "ok" takes one column more
         text = re.sub(f"[{SIGNS}]", lambda sign: ASCII[sign[0]], text)
     if _has(encoding, text):
         return text

@@ -116,7 +116,8 @@ def read_options(arguments):
         command.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=meaning)
     command.add_argument("--skip-bad", action="store_true", help="leave lines out that are no pairs")
     shared.add_common_options(command, seed=0, steps=3000, hidden=128)
-    shared.add_model_options(command, score="general", directions=2, embedding_size=EMBEDDING, dropout=DROPOUT)
+    usual = {"score": "general", "directions": 2, "embedding_size": EMBEDDING, "dropout": DROPOUT}
+    shared.add_model_options(command, **usual)
     options = command.parse_args(arguments)
     check_asking(options)
     if options.ask is None:

@@ -14,8 +14,8 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_source
 from numpy_seq2seq.generate import generate_greedy
 
-from ..shared.metrics import ORDERS, bleu, error_rate
 from ..shared import prompts, say
+from ..shared.metrics import ORDERS, bleu, error_rate
 from .reading import LEVELS, BadLine, checked, is_cut, numbered_lines, open_text
 
 LONGEST = 1000  # symbols of a source that is answered
@@ -114,10 +114,9 @@ def quality(said, wanted, level):
     """
     texts = [[text(symbols, level) for symbols in side] for side in (said, wanted)]
     words = [[line.split() for line in side] for side in texts]
-    characters = texts if level == "words" else (said, wanted)
     return {
         "exact_match": float(np.mean([got == want for got, want in zip(said, wanted)])),
-        "character_error_rate": error_rate(*characters),
+        "character_error_rate": error_rate(*texts),
         "word_error_rate": error_rate(*words),
         "bleu": bleu(*words) if max(map(len, words[1])) >= max(ORDERS) else None,
     }
