@@ -2,7 +2,7 @@
 
 Before this: scores.py. After it: losses.py.
 
-Notation: as in scores.py; α weights, c contexts. notation.py has the symbols of the three papers beside these.
+Notation: as in scores.py; α weights, c contexts. For the symbols of the papers see notation.py.
 
     scores   e_ts = how well query t fits key s         scores.py
     weights  α_ts = softmax over s of e_ts              zero where the mask says no
@@ -90,7 +90,8 @@ def align_backward(dweights, cache):
     """
     score_cache, softmax_cache, score = cache
     de = masked_softmax_backward(dweights, softmax_cache)
-    return score.backward(de, score_cache)
+    dq, dk, grads = score.backward(de, score_cache)
+    return dq, dk, grads
 
 
 def attention_forward(queries, keys, memory, params, mask, score):
@@ -132,7 +133,7 @@ def attention_backward(dcontext, cache):
         c_t = Σ_s α_ts m_s      dα_ts = dc_t · m_s,  dm_s = Σ_t α_ts dc_t
         α_t = align(q_t, keys)  dq_t, dk_s = align backward(dα_t)
 
-    The example of attention_forward again, with dc = (1, 0):
+    The example of attention_forward again, for a gradient of the context dc of (1, 0):
 
         dα = (m_1 · dc, m_2 · dc, m_3 · dc) = (1, 0, 1)         Σ α dα = 0.8
         de = α (dα − 0.8) = (0.08, −0.16, 0.08)
@@ -152,7 +153,7 @@ def attention_backward(dcontext, cache):
         dcontext: (..., T, M).
     Returns:
         dqueries (..., T, Q), dkeys (..., S, A),
-        dmemory  (..., S, M): the path through the values only; keys_backward(dkeys) has the other one,
+        dmemory (..., S, M): the path through the values only; keys_backward(dkeys) has the other one,
         grads of the score.
     """
     align_cache, weights, memory = cache
@@ -183,8 +184,8 @@ def _check_mask(mask, scores):
 # Exercises
 # 1. Self-attention: call keys_forward and attention_forward so that a sequence asks itself. What are the
 #    three gradients of the sequence, and why must they be added?
-# 2. Let all scores of a row be equal. What is the context, and which model without attention is that? (decoders.py,
-#    exercise 1)
+# 2. Let all scores of a row be equal. What is the context, and which model without attention is that?
+#    (decoders.py, exercise 1)
 # 3. Multiply every score by 100. What happens to the weights, and to the gradient of the scores?
 # 4. In the example, add 7 to all scores. What changes? Then mask m_2: what are α and c?
 # 5. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set attention`.

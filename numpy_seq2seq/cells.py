@@ -14,9 +14,9 @@ Every cell has the same shape of function, so one can take the place of another:
 
 **Why gates.** Along the simple network h_t = tanh(… + h_{t−1} Wh) the gradient passes through one factor
 for each step: ∂h_t/∂h_{t−1} = Wh · (1 − h_t²). The product of many such factors shrinks to nothing or grows
-without limit ("vanishes" or "explodes", Bengio et al. 1994). The LSTM's c has another path: c_t = f c_{t−1} + …,
-so ∂c_t/∂c_{t−1} along it is f alone, a number that the network can learn to keep near 1. The GRU's h has the same
-with z. `python -m demos.bottleneck` measures all three.
+without limit ("vanishes" or "explodes", Bengio et al. 1994). The LSTM's c has another path: c_t = f c_{t−1} +
+…, so ∂c_t/∂c_{t−1} along it is f alone, a number that the network can learn to keep near 1. The GRU's h has
+the same with z. `python -m demos.bottleneck` measures all three.
 
 Not here: matrix products, parameters, loops over time, masks (recurrent.py).
 """
@@ -232,7 +232,7 @@ CELLS = {
 # 1. Blank lstm_cell_backward and derive it again from the docstring of lstm_cell_forward.
 # 2. Set f = 1, i = 0 for a hundred steps. What does dc_prev look like, and what would the RNN's dh look
 #    like? That difference is why the LSTM was invented.
-# 3. Write a cell of your own (a GRU without reset gate, say), add it to CELLS, and run `python -m pytest -k NAME`
-#    with its name: the tests of cells, layers and models check it without a further line. (Tests that name the
-#    three cells, such as those of the demos, will miss it.)
+# 3. Write a cell of your own (a GRU without reset gate, say), add it to CELLS, and run `python -m pytest -k
+#    NAME` with its name: the tests of cells, layers and models check it without a further line. (Tests that
+#    name the three cells, such as those of the demos, will miss it.)
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set cells`.

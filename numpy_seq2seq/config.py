@@ -21,17 +21,21 @@ from .step_decoders import BAHDANAU, LUONG_FEEDING
 from .transformer import TRANSFORMER_DECODER, TRANSFORMER_ENCODER
 
 ENCODERS = {encoder.name: encoder for encoder in (RECURRENT_ENCODER, TRANSFORMER_ENCODER)}
-DECODERS = {
-    decoder.name: decoder
-    for decoder in (FIXED, PEEKY, LUONG, LUONG_FEEDING, BAHDANAU, TRANSFORMER_DECODER)
+WRITERS = (FIXED, PEEKY, LUONG, LUONG_FEEDING, BAHDANAU, TRANSFORMER_DECODER)
+DECODERS = {decoder.name: decoder for decoder in WRITERS}
+OPTIONAL = frozenset().union(*(record.reads for record in (*ENCODERS.values(), *DECODERS.values())))
+DEFAULTS = {"cell": "lstm", "score": "dot", "heads": 4}  # what None stands for where it is read
+BOOLEAN = (True, False)
+CHOICES = {
+    "cell": CELLS, "score": SCORES, "directions": (1, 2), "dtype": ("float32", "float64"),
+    "reverse_source": BOOLEAN, "attention_only": BOOLEAN, "source_positions": BOOLEAN,
 }
-WHERE_READ = {"cell": "lstm", "score": "dot", "heads": 4}  # what None stands for, where an encoder or decoder reads it
 
 
 def check_choice(name, value, known):
-    """Raise ValueError, with the known ones, unless value is one of them."""
-    if value not in list(known):
-        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+    """Raise ValueError, with the known ones, unless value is one of them, and of their type."""
+    if not any(type(value) is type(choice) and value == choice for choice in known):
+        raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {value!r}")
 
 
 def check_size(name, value):
@@ -92,64 +96,53 @@ class Config:
         check_choice("encoder", self.encoder, ENCODERS)
         check_choice("decoder", self.decoder, DECODERS)
         vars(self).update(self._defaults())  # what None stands for; only here a frozen dataclass is written
+        for name, known in CHOICES.items():
+            if name in self.reads() or getattr(self, name) is not None:
+                check_choice(name, getattr(self, name), known)
         for name in ("source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"):
             check_size(name, getattr(self, name))
         for name in ("source_vocabulary", "target_vocabulary"):
             if getattr(self, name) <= UNK:
-                raise ValueError(f"{name} must be at least {UNK + 1}, the special tokens; got {getattr(self, name)}")
-        for name, known in (("cell", CELLS), ("score", SCORES), ("dtype", ("float32", "float64"))):
-            if getattr(self, name) is not None:
-                check_choice(name, getattr(self, name), known)
-        for name in ("reverse_source", "attention_only", "source_positions"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
-        if isinstance(self.dropout, bool) or not isinstance(self.dropout, (int, float)) or not 0 <= self.dropout < 1:
+                got = getattr(self, name)
+                raise ValueError(f"{name} must be at least {UNK + 1}, the special tokens; got {got}")
+        if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be a rate in [0, 1), an int or float, got {self.dropout!r}")
-        self._check_directions()
-        if self.heads is not None:
-            self._check_heads()
+        if self.hidden_size % self.directions:
+            raise ValueError(f"hidden_size must be even with two directions, got {self.hidden_size}")
+        if self.reverse_source and self.directions == 2:
+            raise ValueError("reverse_source changes nothing with two directions; use it with directions=1")
+        if "heads" in self.reads():
+            self._check_transformer()
 
-    def _read(self):
+    def reads(self):
         """The optional choices that this encoder and this decoder use."""
         return ENCODERS[self.encoder].reads | DECODERS[self.decoder].reads
 
     def _defaults(self):
         """{name: value} for what was left out. Raises ValueError for a choice that nobody reads."""
-        read, found = self._read(), {}
-        optional = frozenset().union(*(record.reads for record in (*ENCODERS.values(), *DECODERS.values())))
+        left_out = [name for name in self.reads() & DEFAULTS.keys() if getattr(self, name) is None]
+        found = {name: DEFAULTS[name] for name in left_out}
+        if self.embedding_size is None:
+            found["embedding_size"] = self.hidden_size if "heads" in self.reads() else 32
         for field in fields(self):
-            given = getattr(self, field.name)
-            if field.name in optional - read and given != field.default:
+            value = getattr(self, field.name)
+            if field.name in OPTIONAL - self.reads() and value != field.default:
                 raise ValueError(
-                    f"{field.name}={given!r} would be ignored: neither encoder {self.encoder!r} nor decoder "
+                    f"{field.name}={value!r} would be ignored: neither encoder {self.encoder!r} nor decoder "
                     f"{self.decoder!r} reads it; leave it out"
                 )
-            if field.name in read and given is None:
-                found[field.name] = WHERE_READ[field.name]
-        if self.embedding_size is None:
-            found["embedding_size"] = self.hidden_size if "heads" in read else 32
         return found
 
-    def _check_directions(self):
-        if isinstance(self.directions, bool) or not isinstance(self.directions, int) or self.directions not in (1, 2):
-            raise ValueError(f"directions must be 1 or 2, got {self.directions!r}")
-        if self.hidden_size % self.directions:
-            raise ValueError(f"hidden_size must be even with two directions (half for each), got {self.hidden_size}")
-        if self.reverse_source and self.directions == 2:
-            raise ValueError("reverse_source changes nothing with two directions; use it with directions=1")
-
-    def _check_heads(self):
-        check_size("heads", self.heads)
+    def _check_transformer(self):
         H = self.hidden_size
+        check_size("heads", self.heads)
         if H % self.heads:
             raise ValueError(f"heads must divide hidden_size {H}, got {self.heads}")
         if H % 2:
-            raise ValueError(f"hidden_size must be even in a Transformer, for pairs of sine and cosine; got {H}")
+            raise ValueError(f"hidden_size must be even in a Transformer, for sine and cosine; got {H}")
         if self.embedding_size != H:
-            raise ValueError(
-                f"embedding_size must equal hidden_size {H} in a Transformer, which adds what its layers return "
-                f"to the embeddings; got {self.embedding_size}"
-            )
+            got = self.embedding_size
+            raise ValueError(f"embedding_size must equal hidden_size {H} in a Transformer; got {got}")
 
 
 # Exercises

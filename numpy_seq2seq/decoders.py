@@ -40,13 +40,7 @@ import numpy as np
 from .attention import attention_backward, attention_forward
 from .cells import CELLS
 from .readout import (
-    Source,
-    readout_backward,
-    readout_forward,
-    readout_init,
-    source_backward,
-    source_forward,
-    start_backward,
+    Source, readout_backward, readout_forward, readout_init, source_backward, source_forward, start_backward,
     start_forward,
 )
 from .recurrent import recurrent_backward, recurrent_forward, recurrent_init
@@ -118,8 +112,9 @@ def fixed_forward(x, state, source, params, config, rng=None):
         weights: None.
         state:   tuple of (B, H) after step T.
         cache:   for fixed_backward.
-    Source: Sutskever et al. (2014). Deviations: there no readout layer stands between h_t and the output layer, and
-        the decoder has four layers, each started from the encoder's; here one, from the encoder's top layer.
+    Source: Sutskever et al. (2014). Deviations: there no readout layer stands between h_t and the output
+        layer, and the decoder has four layers, each started from the encoder's; here one, from the encoder's
+        top layer.
     """
     h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
     out, readout_cache = readout_forward(h, None, params["readout"])
@@ -255,8 +250,8 @@ def luong_forward(x, state, source, params, config, rng=None):
     The recurrence does not wait for the attention, so all T queries are asked at once.
 
     Args, Returns: as fixed_forward, with params attention too; source is a Source; weights (B, T, S).
-    Source: Luong et al. (2015), section 3.1, global attention without input feeding, equations 5–7. Not here: its
-        location-based score, equation 8.
+    Source: Luong et al. (2015), section 3.1, global attention without input feeding, equations 5–7. Not here:
+        its location-based score, equation 8.
     """
     h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
     context, weights, attention_cache = attention_forward(
@@ -288,19 +283,19 @@ def luong_backward(dout, dstate, cache):
 FIXED = Decoder(
     "fixed", False, frozenset({"cell"}),
     fixed_init, fixed_open_forward, fixed_open_backward, fixed_forward, fixed_backward,
-)  # fmt: skip
+)
 PEEKY = Decoder(
     "peeky", False, frozenset({"cell"}),
     peeky_init, peeky_open_forward, peeky_open_backward, peeky_forward, peeky_backward,
-)  # fmt: skip
+)
 LUONG = Decoder(
     "luong", True, frozenset({"cell", "score", "attention_only"}),
     luong_init, luong_open_forward, luong_open_backward, luong_forward, luong_backward,
-)  # fmt: skip
+)
 
 # Exercises
-# 1. Write `mean`: luong with equal weights, so that c is the plain mean of all real memories at every step. Compare
-#    it with luong on reverse. The size of c is the same; what alone differs?
+# 1. Write `mean`: luong with equal weights, so that c is the plain mean of all real memories at every step.
+#    Compare it with luong on reverse. The size of c is the same; what alone differs?
 # 2. In luong_backward, leave out `+ dq`. Which gradients become wrong, and does it still train?
 # 3. Where does source.mask get its gradient? Why is that no omission?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

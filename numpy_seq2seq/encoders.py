@@ -75,8 +75,8 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
         memory: (B, S, H) the top layer's output at every source position.
         state:  tuple of (B, H), the top layer's state after its last step: the fixed vector.
         cache:  for recurrent_encoder_backward.
-    Source: Sutskever et al. (2014), Cho et al. (2014); two directions: Bahdanau et al. (2015), section 3.2, where
-        the memory m_s is the annotation h_j = [h→_j; h←_j].
+    Source: Sutskever et al. (2014), Cho et al. (2014); two directions: Bahdanau et al. (2015), section 3.2,
+        where the memory m_s is the annotation h_j = [h→_j; h←_j].
     """
     cell, reverse = CELLS[config.cell], config.reverse_source
     return stack_forward(x, params, encoder_layers(config), cell, mask, reverse, config.dropout, rng)
@@ -102,7 +102,7 @@ RECURRENT_ENCODER = Encoder(
 )
 
 # Exercises
-# 1. How many numbers does `state` hold for H = 64 (RNN? LSTM?), and how many bits do 10 random letters need? Would they
-#    fit? Then why does the fixed-vector model fail?
+# 1. How many numbers does `state` hold for H = 64 (RNN? LSTM?), and how many bits do 10 random letters need?
+#    Would they fit? Then why does the fixed-vector model fail?
 # 2. Which rows of dmemory are zero for a decoder without attention? Which path is left for the gradient?
 # 3. Write them again: `python -m numpy_seq2seq.homework make DIR --functions recurrent_encoder_backward`.

@@ -113,8 +113,8 @@ def affine_backward(dy, cache):
         y = x W + b             db = Σ dy,  dW = xᵀ dy,  dx = dy Wᵀ     Σ, ᵀ over all rows
 
     Element by element y_nk = Σ_d x_nd W_dk + b_k. W_dk is read once in each row n, hence
-    dW_dk = Σ_n dy_nk ∂y_nk/∂W_dk = Σ_n x_nd dy_nk, which is (xᵀ dy)_dk. In the same way x_nd is read by
-    every column k: dx_nd = Σ_k dy_nk W_dk, which is (dy Wᵀ)_nd.
+    ∂L/∂W_dk = Σ_n dy_nk ∂y_nk/∂W_dk = Σ_n x_nd dy_nk, which is (xᵀ dy)_dk. In the same way x_nd is read by
+    every column k: ∂L/∂x_nd = Σ_k dy_nk W_dk, which is (dy Wᵀ)_nd.
 
     One row, x = (1, 2), W = (3, 4)ᵀ, b = 5 gives y = 3 + 8 + 5 = 16. For dy = 10:
 
@@ -203,7 +203,7 @@ def layer_norm_backward(dy, cache):
     """Backward of layer_norm_forward.
 
         y = n g + b             db = Σ dy,  dg = Σ dy n,  dn = dy g         Σ over all vectors
-        n = (x − μ) / σ         dx = (dn − mean(dn) − n mean(dn n)) / σ     mean over the D numbers of one vector
+        n = (x − μ) / σ         dx = (dn − mean(dn) − n mean(dn n)) / σ     means over one vector
 
     x_i reaches n_j in three ways: directly (only j = i), through μ, and through σ. With ∂μ/∂x_i = 1/D and
     ∂σ/∂x_i = n_i/D,
@@ -239,8 +239,8 @@ def layer_norm_backward(dy, cache):
 
 # Exercises
 # 1. Write embedding_backward with np.add.at, and as a product with a one-hot matrix. Time the three.
-# 2. Let forward see x of shape (B, T, D), and let backward sum dW and db over B only, at the last step. For which
-#    T is that right? Predict, then try gradcheck.check_pair.
+# 2. Let forward see x of shape (B, T, D), and let backward sum dW and db over B only, at the last step. For
+#    which T is that right? Predict, then try gradcheck.check_pair.
 # 3. Why does dW need x, while db does not? Which product could you drop if nothing below x were trained?
 # 4. Leave the two means out of layer_norm_backward. How large is the error for D = 2, and for D = 200?
 # 5. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set layers`.

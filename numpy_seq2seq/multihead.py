@@ -117,7 +117,8 @@ def multihead_forward(x, k, v, mask, params, heads):
         weights: (B, heads, T, S), to be looked at; they take no gradient from outside.
         cache:   for multihead_backward.
     Source: Vaswani et al. (2017), section 3.2.2: MultiHead(Q, K, V) = Concat(head_1, …, head_h) W^O with
-        head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V). All W_i^Q stand side by side in Wq. As there, no biases.
+        head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V). All W_i^Q stand side by side in Wq. As there, no
+        biases.
     """
     q = split_heads(x @ params["Wq"], heads)
     context, weights, attention_cache = attention_forward(q, k, v, {}, mask, SCORES["scaled_dot"])
@@ -129,7 +130,7 @@ def multihead_backward(dout, cache):
     """Backward of multihead_forward, last line first.
 
         out = c Wo                  dWo = Σ cᵀ dout,  dc = dout Woᵀ
-        c_i = attention(q_i, …)     dq_i, dk_i, dv_i = attention backward(dc_i)
+        c_i = attention(q_i, …)     dq, dk, dv from attention backward, head by head
         q   = x Wq                  dWq = Σ xᵀ dq,  dx = dq Wqᵀ
 
     In the example of multihead_forward, with dout = (1, 0): only head 1 is asked. dα = (ln 3, 0), and
@@ -157,8 +158,9 @@ def multihead_backward(dout, cache):
 
 
 # Exercises
-# 1. Replace transpose by reshape alone in split_heads: a.reshape(B, heads, T, A). Which tokens now meet in one
-#    head? Which tests notice?
+# 1. Replace transpose by reshape alone in split_heads: a.reshape(B, heads, T, A). Which tokens now meet in
+#    one head? Which tests notice?
 # 2. How many numbers do Wq, Wk, Wv, Wo hold for 1 head, and for 8? What do more heads cost?
-# 3. Exchange the columns of head 1 and head 2 in Wq, Wk and Wv. What must be done to Wo so that nothing changes?
+# 3. Exchange the columns of head 1 and head 2 in Wq, Wk and Wv. What must be done to Wo so that nothing
+#    changes?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set transformer`.

@@ -31,56 +31,58 @@ SOURCES lists every work that a docstring cites.
 
 SOURCES = {
     "Ba 2016": "Ba, Kiros & Hinton. Layer Normalization. arXiv:1607.06450",
-    "Bahdanau 2015": "Bahdanau, Cho & Bengio. Neural Machine Translation by Jointly Learning to Align and Translate. "
-    "ICLR 2015, arXiv:1409.0473",
-    "Bengio 1994": "Bengio, Simard & Frasconi. Learning Long-Term Dependencies with Gradient Descent is Difficult. "
-    "IEEE Transactions on Neural Networks 5(2), doi:10.1109/72.279181",
-    "Bengio 2015": "Bengio, Vinyals, Jaitly & Shazeer. Scheduled Sampling for Sequence Prediction with Recurrent "
-    "Neural Networks. NeurIPS 2015, arXiv:1506.03099",
-    "Cho 2014": "Cho et al. Learning Phrase Representations using RNN Encoder–Decoder for Statistical Machine "
-    "Translation. EMNLP 2014, arXiv:1406.1078",
-    "Chung 2014": "Chung, Gulcehre, Cho & Bengio. Empirical Evaluation of Gated Recurrent Neural Networks on Sequence "
-    "Modeling. arXiv:1412.3555",
+    "Bahdanau 2015": "Bahdanau, Cho & Bengio. Neural Machine Translation by Jointly Learning to Align and "
+    "Translate. ICLR 2015, arXiv:1409.0473",
+    "Bengio 1994": "Bengio, Simard & Frasconi. Learning Long-Term Dependencies with Gradient Descent is "
+    "Difficult. IEEE Transactions on Neural Networks 5(2), doi:10.1109/72.279181",
+    "Bengio 2015": "Bengio, Vinyals, Jaitly & Shazeer. Scheduled Sampling for Sequence Prediction with "
+    "Recurrent Neural Networks. NeurIPS 2015, arXiv:1506.03099",
+    "Cho 2014": "Cho et al. Learning Phrase Representations using RNN Encoder–Decoder for Statistical "
+    "Machine Translation. EMNLP 2014, arXiv:1406.1078",
+    "Chung 2014": "Chung, Gulcehre, Cho & Bengio. Empirical Evaluation of Gated Recurrent Neural Networks on "
+    "Sequence Modeling. arXiv:1412.3555",
     "Elman 1990": "Elman. Finding Structure in Time. Cognitive Science 14(2), doi:10.1207/s15516709cog1402_1",
     "Fan 2018": "Fan, Lewis & Dauphin. Hierarchical Neural Story Generation. ACL 2018, arXiv:1805.04833",
-    "Gers 2000": "Gers, Schmidhuber & Cummins. Learning to Forget: Continual Prediction with LSTM. Neural Computation "
-    "12(10), doi:10.1162/089976600300015015. Peepholes: Gers & Schmidhuber. Recurrent Nets that Time and Count. "
-    "IJCNN 2000, doi:10.1109/IJCNN.2000.861302",
-    "Glorot 2010": "Glorot & Bengio. Understanding the Difficulty of Training Deep Feedforward Neural Networks. "
-    "AISTATS 2010, PMLR 9:249–256",
-    "Graves 2005": "Graves & Schmidhuber. Framewise Phoneme Classification with Bidirectional LSTM and Other Neural "
-    "Network Architectures. Neural Networks 18, doi:10.1016/j.neunet.2005.06.042",
+    "Gers 2000": "Gers, Schmidhuber & Cummins. Learning to Forget: Continual Prediction with LSTM. Neural "
+    "Computation 12(10), doi:10.1162/089976600300015015. Peepholes: Gers & Schmidhuber. Recurrent Nets "
+    "that Time and Count. IJCNN 2000, doi:10.1109/IJCNN.2000.861302",
+    "Glorot 2010": "Glorot & Bengio. Understanding the Difficulty of Training Deep Feedforward Neural "
+    "Networks. AISTATS 2010, PMLR 9:249–256",
+    "Graves 2005": "Graves & Schmidhuber. Framewise Phoneme Classification with Bidirectional LSTM and Other "
+    "Neural Network Architectures. Neural Networks 18, doi:10.1016/j.neunet.2005.06.042",
     "Hochreiter 1997": "Hochreiter & Schmidhuber. Long Short-Term Memory. Neural Computation 9(8), "
     "doi:10.1162/neco.1997.9.8.1735",
-    "Jozefowicz 2015": "Jozefowicz, Zaremba & Sutskever. An Empirical Exploration of Recurrent Network Architectures. "
-    "ICML 2015, PMLR 37:2342–2350",
+    "Jozefowicz 2015": "Jozefowicz, Zaremba & Sutskever. An Empirical Exploration of Recurrent Network "
+    "Architectures. ICML 2015, PMLR 37:2342–2350",
     "Kingma 2015": "Kingma & Ba. Adam: A Method for Stochastic Optimization. ICLR 2015, arXiv:1412.6980",
-    "Loshchilov 2017": "Loshchilov & Hutter. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR 2017, "
-    "arXiv:1608.03983",
-    "Loshchilov 2019": "Loshchilov & Hutter. Decoupled Weight Decay Regularization. ICLR 2019, arXiv:1711.05101",
-    "Luong 2015": "Luong, Pham & Manning. Effective Approaches to Attention-based Neural Machine Translation. "
-    "EMNLP 2015, arXiv:1508.04025",
+    "Loshchilov 2017": "Loshchilov & Hutter. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR "
+    "2017, arXiv:1608.03983",
+    "Loshchilov 2019": "Loshchilov & Hutter. Decoupled Weight Decay Regularization. ICLR 2019, "
+    "arXiv:1711.05101",
+    "Luong 2015": "Luong, Pham & Manning. Effective Approaches to Attention-based Neural Machine "
+    "Translation. EMNLP 2015, arXiv:1508.04025",
     "Maddison 2014": "Maddison, Tarlow & Minka. A* Sampling. NeurIPS 2014, arXiv:1411.0030",
-    "Pascanu 2013": "Pascanu, Mikolov & Bengio. On the Difficulty of Training Recurrent Neural Networks. ICML 2013, "
-    "arXiv:1211.5063",
-    "Pham 2013": "Pham, Bluche, Kermorvant & Louradour. Dropout Improves Recurrent Neural Networks for Handwriting "
-    "Recognition. arXiv:1312.4569",
-    "Saxe 2014": "Saxe, McClelland & Ganguli. Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear "
-    "Neural Networks. ICLR 2014, arXiv:1312.6120",
-    "Schuster 1997": "Schuster & Paliwal. Bidirectional Recurrent Neural Networks. IEEE Transactions on Signal "
-    "Processing 45(11), doi:10.1109/78.650093",
-    "Squire 1998": "Squire & Trapp. Using Complex Variables to Estimate Derivatives of Real Functions. SIAM Review "
-    "40(1), doi:10.1137/S003614459631241X",
-    "Srivastava 2014": "Srivastava et al. Dropout: A Simple Way to Prevent Neural Networks from Overfitting. JMLR "
-    "15:1929–1958",
-    "Sutskever 2014": "Sutskever, Vinyals & Le. Sequence to Sequence Learning with Neural Networks. NeurIPS 2014, "
-    "arXiv:1409.3215",
+    "Pascanu 2013": "Pascanu, Mikolov & Bengio. On the Difficulty of Training Recurrent Neural Networks. "
+    "ICML 2013, arXiv:1211.5063",
+    "Pham 2013": "Pham, Bluche, Kermorvant & Louradour. Dropout Improves Recurrent Neural Networks for "
+    "Handwriting Recognition. arXiv:1312.4569",
+    "Saxe 2014": "Saxe, McClelland & Ganguli. Exact Solutions to the Nonlinear Dynamics of Learning in Deep "
+    "Linear Neural Networks. ICLR 2014, arXiv:1312.6120",
+    "Schuster 1997": "Schuster & Paliwal. Bidirectional Recurrent Neural Networks. IEEE Transactions on "
+    "Signal Processing 45(11), doi:10.1109/78.650093",
+    "Squire 1998": "Squire & Trapp. Using Complex Variables to Estimate Derivatives of Real Functions. SIAM "
+    "Review 40(1), doi:10.1137/S003614459631241X",
+    "Srivastava 2014": "Srivastava et al. Dropout: A Simple Way to Prevent Neural Networks from Overfitting. "
+    "JMLR 15:1929–1958",
+    "Sutskever 2014": "Sutskever, Vinyals & Le. Sequence to Sequence Learning with Neural Networks. NeurIPS "
+    "2014, arXiv:1409.3215",
     "Szegedy 2016": "Szegedy et al. Rethinking the Inception Architecture for Computer Vision. CVPR 2016, "
     "arXiv:1512.00567",
     "Vaswani 2017": "Vaswani et al. Attention Is All You Need. NeurIPS 2017, arXiv:1706.03762",
-    "Werbos 1990": "Werbos. Backpropagation Through Time: What It Does and How to Do It. Proceedings of the IEEE "
-    "78(10), doi:10.1109/5.58337",
+    "Werbos 1990": "Werbos. Backpropagation Through Time: What It Does and How to Do It. Proceedings of the "
+    "IEEE 78(10), doi:10.1109/5.58337",
     "Wu 2016": "Wu et al. Google's Neural Machine Translation System. arXiv:1609.08144",
-    "Xiong 2020": "Xiong et al. On Layer Normalization in the Transformer Architecture. ICML 2020, arXiv:2002.04745",
+    "Xiong 2020": "Xiong et al. On Layer Normalization in the Transformer Architecture. ICML 2020, "
+    "arXiv:2002.04745",
     "Zaremba 2014": "Zaremba, Sutskever & Vinyals. Recurrent Neural Network Regularization. arXiv:1409.2329",
 }

@@ -29,13 +29,13 @@ from .layers import glorot, rows_of
 def recurrent_init(rng, input_size, hidden_size, cell, dtype):
     """Parameters of one recurrent layer.
 
-        Wx (D, GH)  by glorot, gate by gate
-        Wh (H, GH)  orthogonal, gate by gate: at the start the product h Wh is, in each block, as long as h
+        Wx (D, GH) by glorot, gate by gate Wh (H, GH) orthogonal, gate by gate: at the start the product h Wh
+        is, in each block, as long as h
         b  (GH,)    zero, but 1 for a forget gate: at the start c keeps σ(1) = 73% in a step, not half
         bh (GH,)    zero, only where the cell has a bias inside its recurrent part (GRU)
 
-    Source: orthogonal: Saxe et al. (2014), for deep linear networks; for recurrent ones Bahdanau et al. (2015),
-        appendix B.1. Forget bias: Gers et al. (2000), Jozefowicz et al. (2015).
+    Source: orthogonal: Saxe et al. (2014), for deep linear networks; for recurrent ones Bahdanau et al.
+        (2015), appendix B.1. Forget bias: Gers et al. (2000), Jozefowicz et al. (2015).
     """
     def orthogonal():
         return np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))[0]
@@ -165,15 +165,15 @@ def recurrent_backward(dh, dstate, cache):
         state = cell(gx_t, gh, state_prev)      dgx_t, dgh_t, dstate_prev = cell backward(dstate)
         gh = h_prev Wh (+ bh)                   dh_prev += dgh_t Whᵀ
         — after the loop, over all steps at once —
-        gh = h_prev Wh + bh                     dWh = Σ_t h_{t−1}ᵀ dgh_t,  dbh = Σ dgh
-        gx = x Wx + b                           dWx = Σ_t x_tᵀ dgx_t,  db = Σ dgx,  dx_t = dgx_t Wxᵀ
+        gx = x Wx + b                           dx_t = dgx_t Wxᵀ
+        Wx, Wh, b and bh, read at every step    sums over t: weight_gradients
 
     Two steps of a simple network with one number in each place: Wx = 1, Wh = ½, b = 0, x = (½, 0), h_0 = 0.
 
         h_1 = tanh(½) = 0.462       h_2 = tanh(½ · 0.462) = 0.227
         L = h_2:    da_2 = 1 − 0.227² = 0.948       dh_1 = ½ · 0.948 = 0.474
                     da_1 = 0.474 (1 − 0.462²) = 0.373
-        dWh = h_1 da_2 + h_0 da_1 = 0.438           dWx = x_1 da_1 + x_2 da_2 = 0.186
+        gradient of Wh: h_1 da_2 + h_0 da_1 = 0.438     of Wx: x_1 da_1 + x_2 da_2 = 0.186
 
         >>> from numpy_seq2seq.cells import CELLS
         >>> one = np.ones((1, 1))
@@ -235,7 +235,7 @@ def _one_step_apart(gx, first, reverse):
 
 
 def _padded_steps(mask, T):
-    """For each step its column of the mask, or None where no sequence is padded: then there is nothing to do."""
+    """For each step its column of the mask, or None where no sequence is padded."""
     if mask is None or mask.all():
         return [None] * T
     return [None if column.all() else column[:, None] for column in mask.T]

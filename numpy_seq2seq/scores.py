@@ -188,9 +188,10 @@ SCORES = {
 }
 
 # Exercises
-# 1. `general` projects the memory and not the query. Which products does that save while an answer is written?
+# 1. `general` projects the memory and not the query. Which products does that save while an answer is
+#    written?
 # 2. With queries and keys of independent entries of variance 1, what is the variance of a dot product? What
 #    does scaled_dot do to it?
-# 3. Add Luong's score `location` (2015, section 3.1), which looks at the query alone. Why does it need no keys,
-#    and what must be known beforehand instead?
+# 3. Add Luong's score `location` (2015, section 3.1), which looks at the query alone. Why does it need no
+#    keys, and what must be known beforehand instead?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set attention`.

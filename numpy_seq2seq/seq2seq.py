@@ -2,7 +2,8 @@
 
 Before this: config.py. After it: optim.py.
 
-Notation: B batch, S source length, T target length, V target vocabulary, H hidden size. (PAD, BOS, EOS: data.py.)
+Notation: B batch, S source length, T target length, V target vocabulary, H hidden size. (PAD, BOS, EOS:
+data.py.)
 
     source ids ─ embedding ─ encoder ─┬─ state ──┐
                                       └─ memory ─┴─ open ─┬─ start ──┐
@@ -21,14 +22,8 @@ import numpy as np
 from . import allocator  # noqa: F401  one hint to the memory allocator
 from .config import DECODERS, ENCODERS
 from .layers import (
-    affine_backward,
-    affine_forward,
-    affine_init,
-    dropout_backward,
-    dropout_forward,
-    embedding_backward,
-    embedding_forward,
-    embedding_init,
+    affine_backward, affine_forward, affine_init, dropout_backward, dropout_forward, embedding_backward,
+    embedding_forward, embedding_init,
 )
 from .losses import cross_entropy_backward, cross_entropy_forward
 from .trees import tree_map
@@ -110,7 +105,8 @@ def decode_forward(tokens, state, source, params, config, rng=None):
         cache:   for decode_backward.
     """
     x, embedding_cache = embedding_forward(tokens, params["target_embedding"])
-    out, weights, state, decoder_cache = DECODERS[config.decoder].forward(x, state, source, params, config, rng)
+    decoder = DECODERS[config.decoder]
+    out, weights, state, decoder_cache = decoder.forward(x, state, source, params, config, rng)
     out, dropout_cache = dropout_forward(out, config.dropout, rng)
     logits, output_cache = affine_forward(out, params["output"])
     return logits, weights, state, (embedding_cache, decoder_cache, dropout_cache, output_cache, config)
@@ -183,5 +179,6 @@ def parameter_count(params):
 #    steps of recurrence lie on each way? That number is what attention shortens.
 # 2. Why may decode_backward end with the embedding, while encode_backward's dmemory has to go on?
 # 3. attention_only sets the start to zeros. Which gradient does start_backward cut, and which way remains?
-# 4. Write everything again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`; or of this chapter, with
-#    --functions, seq2seq_forward,seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward.
+# 4. Write everything again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`; or of this
+#    chapter, with --functions,
+#    seq2seq_forward,seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward.

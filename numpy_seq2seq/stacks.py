@@ -83,8 +83,8 @@ def stack_forward(x, params, layers, cell, mask=None, reverse=False, dropout=0.0
         h:         (B, T, ·) the outputs of the top layer.
         state:     its state, as in directions_forward.
         cache:     for stack_backward.
-    Source: dropout between layers but not along time: Pham et al. (2013), Zaremba et al. (2014). Deviation: there
-        what enters the first layer is dropped too.
+    Source: dropout between layers but not along time: Pham et al. (2013), Zaremba et al. (2014). Deviation:
+        there what enters the first layer is dropped too.
     """
     caches = []
     for names in layers:

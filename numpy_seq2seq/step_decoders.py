@@ -2,8 +2,8 @@
 
 Before this: decoders.py. After it: multihead.py.
 
-Notation: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, M its size. In the tuple
-(h, c, out) c is the LSTM's cell state.
+Notation: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, M its size. In the
+tuple (h, c, out) c is the LSTM's cell state.
 
     bahdanau        c_t = attention(s_{t−1})                    the previous state asks
                     s_t = cell([x_t; c_t], s_{t−1})             the answer enters the recurrence
@@ -13,9 +13,10 @@ Notation: as in decoders.py; s_t the decoder's state (its first vector), c_t the
                     c_t = attention(s_t)                        the new state asks
                     out_t = tanh(s_t Wd + c_t Wc)
 
-Step t needs the attention of step t or t−1, so the steps are taken one by one. With u_t for what enters beside
-x_t, c_t or out_{t−1}, [x_t; u_t] times one matrix is x_t Wx + u_t We: the first product is taken for all steps
-at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t, is again one product, after the
+Step t needs the attention of step t or t−1, so the steps are taken one by one. With u_t for what enters
+beside x_t, c_t or out_{t−1}, [x_t; u_t] times one matrix is x_t Wx + u_t We: the first product is taken for
+all steps at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t, is again one
+product, after the
 loop: therefore attention stands here in its two lines, align and weighted mean.
 
 The plain form of bahdanau, one sentence and one step at a time, with nothing moved out of the loop, is in
@@ -29,89 +30,85 @@ import numpy as np
 from .activations import tanh_backward
 from .attention import align_backward, align_forward, visible
 from .cells import CELLS
-from .decoders import Decoder, luong_open_backward, luong_open_forward
+from .decoders import Decoder, luong_init, luong_open_backward, luong_open_forward
 from .layers import glorot, rows_of
-from .readout import Source, readout_backward, readout_forward, readout_init, source_backward, source_forward
-from .recurrent import (
-    gate_gradients,
-    input_part,
-    recurrent_init,
-    step_backward,
-    step_forward,
-    time_first,
-    weight_gradients,
-)
+from .readout import Source, readout_backward, readout_forward
+from .recurrent import gate_gradients, input_part, step_backward, step_forward, time_first, weight_gradients
 from .scores import SCORES
 
 
 def luong_feeding_init(rng, config):
-    """Parameters: decoder (a recurrent layer, and We for what enters beside x), keys and attention (of the
-    score), readout (Wd, Wc)."""
-    D, H, cell = config.embedding_size, config.hidden_size, CELLS[config.cell]
-    We = np.hstack([glorot(rng, H, H, config.dtype) for _ in cell.gates])
-    decoder = {**recurrent_init(rng, D, H, cell, config.dtype), "We": We}
-    keys, attention = SCORES[config.score].init(rng, H, H, config.dtype)
-    readout = readout_init(rng, config, context=True)
-    return {"decoder": decoder, "keys": keys, "attention": attention, "readout": readout}
+    """Parameters: as luong, and decoder.We for what enters beside x."""
+    params, H = luong_init(rng, config), config.hidden_size
+    gates = CELLS[config.cell].gates
+    params["decoder"]["We"] = np.hstack([glorot(rng, H, H, config.dtype) for _ in gates])
+    return params
 
 
 def bahdanau_init(rng, config):
     """Parameters: as luong_feeding, since c_t is as large as out_t; and start: Ws, with an LSTM Wsc too."""
-    params = luong_feeding_init(rng, config)
+    params, H = luong_feeding_init(rng, config), config.hidden_size
     if not config.attention_only:
-        size, H = config.hidden_size // config.directions, config.hidden_size
-        params["start"] = {name: glorot(rng, size, H, config.dtype) for name in _start_names(config)}
+        names = ("Ws", "Wsc")[: CELLS[config.cell].states]
+        params["start"] = {name: glorot(rng, H // config.directions, H, config.dtype) for name in names}
     return params
 
 
-def _start_names(config):
-    """The matrix that makes h_0, and the one that makes an LSTM's c_0."""
-    return ("Ws", "Wsc")[: CELLS[config.cell].states]
+def bridge_forward(state, params):
+    """A learned layer makes the decoder's first state from what the backward encoder ended with.
+
+        s_0 = tanh(h← Ws), c_0 = tanh(c← Wsc)       h←, c←: with two directions the last half of h and c
+
+    Args:
+        state:  tuple of (B, H).
+        params: Ws, with an LSTM Wsc too, each (H / directions, H).
+    Returns:
+        start:  tuple of (B, H).
+        cache:  for bridge_backward.
+    Source: Bahdanau et al. (2015), appendix A.2.2, s_0 = tanh(W_s h←_1). Deviations: with one direction the
+        only one is taken; an LSTM's c is treated like its h.
+    """
+    start = tuple(np.tanh(s[:, -len(W) :] @ W) for s, W in zip(state, params.values()))
+    return start, (state, start, params)
+
+
+def bridge_backward(dstart, cache):
+    """Backward of bridge_forward.
+
+        s_0 = tanh(h← Ws)       da = ds_0 (1 − s_0²),  dh← = da Wsᵀ,  dWs = h←ᵀ da
+
+    Returns:
+        dstate: zero in the forward encoder's half, which was not read; grads: Ws (and Wsc).
+    """
+    state, start, params = cache
+    dstate, grads = tuple(np.zeros_like(s) for s in state), {}
+    for s, s_0, ds, ds_0, (name, W) in zip(state, start, dstate, dstart, params.items()):
+        da = tanh_backward(ds_0, s_0)
+        ds[:, -len(W) :] = da @ W.T
+        grads[name] = s[:, -len(W) :].T @ da
+    return dstate, grads
 
 
 def bahdanau_open_forward(memory, state, mask, params, config):
-    """A learned layer makes the first state from what the backward encoder ended with.
-
-        s_0 = tanh(h← Ws), c_0 = tanh(c← Wsc)       h←, c←: the last half of the state, with two directions
-
-    Args, Returns: as luong_open_forward, with params start too. config.attention_only starts from zeros.
-    Source: Bahdanau et al. (2015), appendix A.2.2, s_0 = tanh(W_s h←_1). Deviations: with one direction the
-        only one is taken; an LSTM's c is treated like its h; where the encoder ends with one vector and the
-        cell carries two, both are made from it.
-    """
-    source, source_cache = source_forward(memory, mask, params)
-    names = _start_names(config)
-    if config.attention_only:
-        start = tuple(np.zeros_like(state[0]) for _ in names)
-        return start, source, (source_cache, state, None, None, start)
-    size = config.hidden_size // config.directions
-    ends = [state[k % len(state)][:, -size:] for k in range(len(names))]
-    matrices = [params["start"][name] for name in names]
-    start = tuple(np.tanh(end @ W) for end, W in zip(ends, matrices))
-    return start, source, (source_cache, state, ends, dict(zip(names, matrices)), start)
+    """As luong_open_forward; then bridge_forward makes the start, unless config.attention_only is set."""
+    start, source, open_cache = luong_open_forward(memory, state, mask, params, config)
+    bridge_cache = None
+    if not config.attention_only:
+        start, bridge_cache = bridge_forward(start, params["start"])
+    return start, source, (open_cache, bridge_cache)
 
 
 def bahdanau_open_backward(dstart, dsource, cache):
     """Backward of bahdanau_open_forward.
 
-        s_0 = tanh(h← Ws)       da = ds_0 (1 − s_0²),  dh← = da Wsᵀ,  dWs = h←ᵀ da
-        s_0 = 0                 dh← = 0
-
     Returns:
         dmemory (B, S, H), dstate, grads: keys, start.
     """
-    source_cache, state, ends, matrices, start = cache
-    dmemory, grads = source_backward(dsource, source_cache)
-    dstate = tuple(np.zeros_like(s) for s in state)
-    if matrices is None:
-        return dmemory, dstate, grads
-    grads["start"] = {}
-    for k, (name, W) in enumerate(matrices.items()):
-        da = tanh_backward(dstart[k], start[k])
-        grads["start"][name] = ends[k].T @ da
-        # the forward encoder's half was not read; one vector may have been read twice
-        dstate[k % len(state)][:, -len(W) :] += da @ W.T
-    return dmemory, dstate, grads
+    (open_cache, bridge_cache), dbridge = cache, {}
+    if bridge_cache is not None:
+        dstart, dbridge["start"] = bridge_backward(dstart, bridge_cache)
+    dmemory, dstate, grads = luong_open_backward(dstart, dsource, open_cache)
+    return dmemory, dstate, grads | dbridge
 
 
 def bahdanau_forward(x, state, source, params, config, rng=None):
@@ -132,9 +129,9 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
         weights: (B, T, S), to be looked at.
         state:   tuple of (B, H) after step T.
         cache:   for bahdanau_backward.
-    Source: Bahdanau et al. (2015), section 3.1 and appendix A; there the cell is a GRU and the score additive.
-        Deviation: out_t is the tanh readout that all decoders here share, in place of a maxout layer that sees
-        the previous word and s_{t−1}.
+    Source: Bahdanau et al. (2015), section 3.1 and appendix A; there the cell is a GRU and the score
+        additive. Deviation: out_t is the tanh readout that all decoders here share, in place of a maxout
+        layer that sees the previous word and s_{t−1}.
     """
     layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
     x = time_first(x)
@@ -147,7 +144,8 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
         state, step_cache = step_forward(gx[t] + context[t] @ layer["We"], state, layer, cell)
         s[t + 1] = state[0]
         caches.append((align_cache, step_cache))
-    out, readout_cache = readout_forward(s[1:].transpose(1, 0, 2), context.transpose(1, 0, 2), params["readout"])
+    states, contexts = s[1:].transpose(1, 0, 2), context.transpose(1, 0, 2)
+    out, readout_cache = readout_forward(states, contexts, params["readout"])
     cache = (x, s[:-1], context, weights, caches, readout_cache, source, layer, cell)
     return out, weights.transpose(1, 0, 2), state, cache
 
@@ -173,14 +171,16 @@ def bahdanau_backward(dout, dstate, cache):
         dgx[t], dstate, dgh[t] = step_backward((dstate[0] + ds[:, t], *dstate[1:]), step_cache)
         # c_t is read by the readout and by the cell
         dc[t] = dcontext[:, t] + dgx[t] @ layer["We"].T
-        dq, dkeys_t, dattention_t = align_backward(_dweights(dc[t], source), align_cache)
+        dα = dc[t][:, None] @ source.memory.transpose(0, 2, 1)  # c_t = Σ_s α_ts m_s
+        dq, dkeys_t, dattention_t = align_backward(dα, align_cache)
         dstate = (dstate[0] + dq[:, 0], *dstate[1:])
         # every step read the same keys with the same parameters
         dkeys += dkeys_t
         dattention = _add(dattention, dattention_t)
     dx, ddecoder = _after_the_loop(x, s_prev, context, dgx, dgh, layer, cell)
-    dsource = Source(_dmemory(weights, dc), dkeys, None)
-    return dx, dstate, dsource, {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
+    dmemory = weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)  # Σ_t α_ts dc_t for all s, one product
+    grads = {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
+    return dx, dstate, Source(dmemory, dkeys, None), grads
 
 
 def luong_feeding_open_forward(memory, state, mask, params, config):
@@ -211,7 +211,8 @@ def luong_feeding_forward(x, state, source, params, config, rng=None):
 
     So the decoder knows what it has already looked at.
 
-    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out), each (B, H).
+    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out), each (B,
+        H).
     Source: Luong et al. (2015), section 3.3 and figure 4; scores as in luong_forward.
     """
     layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
@@ -251,7 +252,8 @@ def luong_feeding_backward(dout, dstate, cache):
         # out_t is read by the output layer and by step t+1
         ds_t, dc_t, dreadout_t = readout_backward((dout[:, t] + dout_next)[:, None], readout_cache)
         dc[t] = dc_t[:, 0]
-        dq, dkeys_t, dattention_t = align_backward(_dweights(dc[t], source), align_cache)
+        dα = dc[t][:, None] @ source.memory.transpose(0, 2, 1)  # c_t = Σ_s α_ts m_s
+        dq, dkeys_t, dattention_t = align_backward(dα, align_cache)
         # s_t is read by the readout, by the attention as its query, and by step t+1 as its past
         dstate = (dstate[0] + ds_t[:, 0] + dq[:, 0], *dstate[1:])
         dgx[t], dstate, dgh[t] = step_backward(dstate, step_cache)
@@ -260,9 +262,9 @@ def luong_feeding_backward(dout, dstate, cache):
         dkeys += dkeys_t
         dattention, dreadout = _add(dattention, dattention_t), _add(dreadout, dreadout_t)
     dx, ddecoder = _after_the_loop(x, s_prev, out_prev, dgx, dgh, layer, cell)
-    dsource = Source(_dmemory(weights, dc), dkeys, None)
+    dmemory = weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)  # Σ_t α_ts dc_t for all s, one product
     grads = {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
-    return dx, (*dstate, dout_next), dsource, grads
+    return dx, (*dstate, dout_next), Source(dmemory, dkeys, None), grads
 
 
 def _visible(source):
@@ -271,7 +273,7 @@ def _visible(source):
 
 
 def _empty(T, first, source):
-    """Empty arrays, time first: T + 1 vectors like `first` (which begins them), T contexts, T rows of weights."""
+    """Empty arrays, time first: T + 1 vectors that begin with `first`, T contexts, T rows of weights."""
     B, S, M = source.memory.shape
     shapes = (T + 1, B, first.shape[1]), (T, B, M), (T, B, S)
     vectors, contexts, weights = (np.empty(shape, first.dtype) for shape in shapes)
@@ -286,16 +288,6 @@ def _after_the_loop(x, s_prev, entered, dgx, dgh, layer, cell):
     return dx, {**weight_gradients(x, s_prev, dgx, dgh, cell), "We": dWe}
 
 
-def _dweights(dc_t, source):
-    """c_t = Σ_s α_ts m_s, hence dα_ts = dc_t · m_s: (B, M) to (B, 1, S)."""
-    return dc_t[:, None] @ source.memory.transpose(0, 2, 1)
-
-
-def _dmemory(weights, dc):
-    """c_t = Σ_s α_ts m_s, hence dm_s = Σ_t α_ts dc_t: one product per sequence for all steps."""
-    return weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)
-
-
 def _add(total, grads):
     return {name: total.get(name, 0) + g for name, g in grads.items()}
 
@@ -304,15 +296,15 @@ ATTENDING = frozenset({"cell", "score", "attention_only"})
 LUONG_FEEDING = Decoder(
     "luong_feeding", True, ATTENDING, luong_feeding_init,
     luong_feeding_open_forward, luong_feeding_open_backward, luong_feeding_forward, luong_feeding_backward,
-)  # fmt: skip
+)
 BAHDANAU = Decoder(
     "bahdanau", True, ATTENDING, bahdanau_init,
     bahdanau_open_forward, bahdanau_open_backward, bahdanau_forward, bahdanau_backward,
-)  # fmt: skip
+)
 
 # Exercises
-# 1. Let the *new* state ask in bahdanau_forward. Which context is then ready to enter the recurrence at step t? In
-#    what does the result still differ from luong_feeding?
+# 1. Let the *new* state ask in bahdanau_forward. Which context is then ready to enter the recurrence at step
+#    t? In what does the result still differ from luong_feeding?
 # 2. Remove the feeding from luong_feeding by setting We to zero. Which model must it equal? Test it.
 # 3. Attend to the memory of step t−1's argmax only. What gradient reaches the scores?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

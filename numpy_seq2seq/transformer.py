@@ -4,9 +4,9 @@ Before this: multihead.py. After it: config.py.
 
 Notation: B batch, S source length, T target length, H hidden size (d_model), A = H / heads. N layers.
 
-A recurrent layer passes what it knows from step to step; a self-attention layer lets every token look at every
-other token at once. Two things are needed so that this can replace recurrence: the tokens must be told where
-they stand (positions), and the decoder must not look at what it has still to say (the causal mask).
+A recurrent layer passes what it knows from step to step; a self-attention layer lets every token look at
+every other token at once. Two things are needed so that this can replace recurrence: the tokens must be told
+where they stand (positions), and the decoder must not look at what it has still to say (the causal mask).
 
     encoder layer                       decoder layer
     x ← x + self(norm(x))               x ← x + self(norm(x))       causal: nothing later than itself
@@ -17,9 +17,9 @@ they stand (positions), and the decoder must not look at what it has still to sa
 the gradient meets both paths and passes the sum unchanged, so it reaches the lowest layer directly.
 
 Deviation from Vaswani et al. (2017): there norm(x + sublayer(x)), the norm behind the sum ("post-norm"). Here
-the norm stands before each sublayer, with one more behind the last layer ("pre-norm", Xiong et al. 2020), since
-it trains without a long warm-up; `python -m demos.transformer --help` says what was measured. Besides: the
-embeddings of source, target and output layer are three matrices, not one.
+the norm stands before each sublayer, with one more behind the last layer ("pre-norm", Xiong et al. 2020),
+since it trains without a long warm-up; `python -m demos.transformer --help` says what was measured. Besides:
+the embeddings of source, target and output layer are three matrices, not one.
 
 The layers' parameters are named by layer and part: encoder_1_self, encoder_1_norm_self, …, decoder_2_cross, …
 
@@ -32,21 +32,11 @@ from .activations import relu, relu_backward
 from .decoders import Decoder
 from .encoders import Encoder
 from .layers import (
-    affine_backward,
-    affine_forward,
-    affine_init,
-    dropout_backward,
-    dropout_forward,
-    layer_norm_backward,
-    layer_norm_forward,
-    layer_norm_init,
+    affine_backward, affine_forward, affine_init, dropout_backward, dropout_forward, layer_norm_backward,
+    layer_norm_forward, layer_norm_init,
 )
 from .multihead import (
-    keys_values_backward,
-    keys_values_forward,
-    keys_values_init,
-    multihead_backward,
-    multihead_forward,
+    keys_values_backward, keys_values_forward, keys_values_init, multihead_backward, multihead_forward,
     queries_init,
 )
 
@@ -79,8 +69,8 @@ def positions(T, H, dtype, first=0):
 def embedded(x, first, with_positions, config, rng):
     """What enters the lowest layer: dropout(x √H + P). Returns it, and the dropout's cache.
 
-    Source: Vaswani et al. (2017), sections 3.4 (the factor) and 3.5. An embedding row is about 1 long here; times
-        √H, its numbers are as large as those of P.
+    Source: Vaswani et al. (2017), sections 3.4 (the factor) and 3.5. An embedding row is about 1 long here;
+        times √H, its numbers are as large as those of P.
     """
     x = x * x.shape[2] ** 0.5
     if with_positions:
@@ -174,7 +164,8 @@ def self_backward(dy, dkept, cache):
         dk, dv = dk + dkept[0], dv + dkept[1]
     dn_asked, dkeys = keys_values_backward(dk[:, :, t:], dv[:, :, t:], keys_cache)
     dx, dnorm = layer_norm_backward(dn + dn_asked, norm_cache)
-    return dy + dx, (dk[:, :, :t], dv[:, :, :t]), {f"{name}_norm": dnorm, name: dqueries, f"{name}_keys": dkeys}
+    grads = {f"{name}_norm": dnorm, name: dqueries, f"{name}_keys": dkeys}
+    return dy + dx, (dk[:, :, :t], dv[:, :, :t]), grads
 
 
 def cross_forward(x, k, v, mask, params, name, heads, rate, rng):
@@ -233,7 +224,8 @@ def transformer_encoder_init(rng, config):
     """Parameters of N encoder layers, and encoder_norm behind the last one."""
     params = {}
     for k in range(1, config.layers + 1):
-        params |= _attention_init(rng, f"encoder_{k}_self", config) | _feed_init(rng, f"encoder_{k}_feed", config)
+        params |= _attention_init(rng, f"encoder_{k}_self", config)
+        params |= _feed_init(rng, f"encoder_{k}_feed", config)
     return {**params, "encoder_norm": layer_norm_init(config.hidden_size, config.dtype)}
 
 
@@ -252,7 +244,8 @@ def transformer_encoder_forward(x, mask, params, config, rng=None):
         rng:    np.random.Generator for dropout; None while evaluating.
     Returns:
         memory (B, S, H), state ((B, H),), cache for transformer_encoder_backward.
-    Source: Vaswani et al. (2017), section 3.1. The mean is not in the paper, whose decoder has cross-attention.
+    Source: Vaswani et al. (2017), section 3.1. The mean is not in the paper, whose decoder has
+        cross-attention.
     """
     x = np.where(mask[:, :, None], x, 0)  # so that nothing that stands on padding can be nan or inf
     x, dropout_cache = embedded(x, 0, config.source_positions, config, rng)
@@ -369,7 +362,9 @@ def transformer_forward(x, state, source, params, config, rng=None):
     for k, (past, (key, value)) in enumerate(zip(state, keys), 1):
         name, heads, rate = f"decoder_{k}", config.heads, config.dropout
         x, own, kept, self_cache = self_forward(x, past, causal, params, f"{name}_self", heads, rate, rng)
-        x, crossed, cross_cache = cross_forward(x, key, value, seen, params, f"{name}_cross", heads, rate, rng)
+        x, crossed, cross_cache = cross_forward(
+            x, key, value, seen, params, f"{name}_cross", heads, rate, rng
+        )
         x, feed_cache = feed_forward_forward(x, params, f"{name}_feed", rate, rng)
         after.append(kept)
         caches.append((own, crossed, self_cache, cross_cache, feed_cache))
@@ -417,13 +412,13 @@ TRANSFORMER_ENCODER = Encoder(
 TRANSFORMER_DECODER = Decoder(
     "transformer", True, frozenset({"heads", "layers"}), transformer_init,
     transformer_open_forward, transformer_open_backward, transformer_forward, transformer_backward,
-)  # fmt: skip
+)
 
 # Exercises
 # 1. Leave out the positions on the source and train on sort, then on reverse. Predict both results first.
 # 2. Which numbers of `state` must a step of generation compute anew, and which has it kept? What would a step
 #    cost without keeping them?
 # 3. Put the norm behind the sum, as in the paper. Which lines change in self_forward and self_backward?
-# 4. From an output to the first input: how many functions does the gradient pass in a recurrent encoder of S steps,
-#    and how many here? (Vaswani et al. 2017, table 1; `python -m demos.transformer` measures it.)
+# 4. From an output to the first input: how many functions does the gradient pass in a recurrent encoder of S
+#    steps, and how many here? (Vaswani et al. 2017, table 1; `python -m demos.transformer` measures it.)
 # 5. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set transformer`.

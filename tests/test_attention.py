@@ -74,7 +74,8 @@ def test_additive_score_backward_known_answer():
     np.testing.assert_allclose(grads["Wq"], [[slope], [-2 * slope]])
 
 
-# ---- any sizes ----------------------------------------------------------------------------------------------
+# ---- any sizes
+# ----------------------------------------------------------------------------------------------
 
 AXES = {  # of what goes in and of what comes out: b a sequence, t a query, s a memory
     **{"queries": "bt", "memory": "bs", "mask": "bs", "dcontext": "bt"},

@@ -48,12 +48,12 @@ def test_check_choice_right():
 
 @pytest.mark.parametrize("value", [0, 3, -1, "2"], ids=repr)
 def test_config_wrong_directions(value):
-    refused(f"directions must be 1 or 2, got {value!r}", directions=value)
+    refused(f"directions must be one of 1, 2; got {value!r}", directions=value)
 
 
 @pytest.mark.parametrize("size", [1, 65])
 def test_config_odd_size_cannot_be_halved(size):
-    message = f"hidden_size must be even with two directions (half for each), got {size}"
+    message = f"hidden_size must be even with two directions, got {size}"
     refused(message, hidden_size=size, directions=2)
     Config(8, 9, hidden_size=size, directions=1)
 
@@ -102,7 +102,7 @@ def test_config_fills_in_what_is_read_and_nothing_else():
 @pytest.mark.parametrize("choices, message", (
     ({"heads": 3}, "heads must divide hidden_size 64, got 3"),
     ({"heads": 0}, "heads must be a positive integer, got 0"),
-    ({"heads": 3, "hidden_size": 9}, "hidden_size must be even in a Transformer, for pairs of sine and cosine; got 9"),
+    ({"heads": 3, "hidden_size": 9}, "hidden_size must be even in a Transformer, for sine and cosine; got 9"),
     ({"embedding_size": 32}, "embedding_size must equal hidden_size 64 in a Transformer"),
 ))
 def test_config_of_a_transformer_says_which_sizes_fit(choices, message):
@@ -123,13 +123,13 @@ def test_config_does_not_change_once_made():
 
 @pytest.mark.parametrize("choices, message", (
     ({"source_vocabulary": 3}, "source_vocabulary must be at least 4"),
-    ({"directions": 1.0}, "directions must be 1 or 2"),
-    ({"directions": True}, "directions must be 1 or 2"),
+    ({"directions": 1.0}, "directions must be one of 1, 2"),
+    ({"directions": True}, "directions must be one of 1, 2"),
     ({"cell": ["lstm"]}, "cell must be one of"),
     ({"dropout": True}, "dropout must be a rate"),
     ({"dropout": "0.1"}, "dropout must be a rate"),
     ({"dropout": 1.0}, r"dropout must be a rate in \[0, 1\)"),
-    ({"reverse_source": "yes"}, "reverse_source must be True or False"),
+    ({"reverse_source": "yes"}, "reverse_source must be one of True, False"),
     ({"reverse_source": True, "directions": 2}, "reverse_source changes nothing with two directions"),
 ))
 def test_config_refuses_what_makes_no_model(choices, message):

@@ -212,6 +212,8 @@ def test_decoder(config, method):
 @pytest.mark.parametrize("method", ["central", "complex"])
 @each("open_backward")
 def test_decoder_open(config, method):
+    """fixed_open_backward, peeky_open_backward, luong_open_backward, luong_feeding_open_backward,
+    bahdanau_open_backward with bridge_backward, transformer_open_backward."""
     decoder = DECODERS[config.decoder]
     params, _, state, source = encoded(config, 11)
     rng = np.random.default_rng(12)

@@ -1,8 +1,10 @@
-"""How near is a step to its physical limit, what does a token cost when sequences grow, what does a batch save?
+"""How near is a step to its physical limit, what does a token cost when sequences grow, what does a batch
+save?
 
 Measured: one step of training.train as it is (forward, backward, clipping, Adam; float32, no padding) and,
-turn by turn with it, the matrix products of such a step and nothing else (limits/products.py). In NumPy a step
-cannot be faster than its products; what lies between the two is element-wise work, memory traffic and Python.
+turn by turn with it, the matrix products of such a step and nothing else (limits/products.py). In NumPy a
+step cannot be faster than its products; what lies between the two is element-wise work, memory traffic and
+Python.
 
 Then time and memory per target token while source and target grow. Attention compares every target token with
 every source token, so its own part must grow; the rest should not.

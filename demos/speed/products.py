@@ -1,7 +1,8 @@
 """The matrix products of a training step and of writing answers, and nothing else. Used by speed.
 
 No step can be faster. Each is a list of pairs (a, b) for a @ b, with the shapes, the layout in memory and the
-dtype of the package, whose functions are named behind. A test compares the lists with what is really multiplied.
+dtype of the package, whose functions are named behind. A test compares the lists with what is really
+multiplied.
 """
 
 from typing import NamedTuple
