@@ -386,9 +386,9 @@ def test_from_torch_and_self_forward_and_feed_forward_forward_say_what_pytorch_s
     y, norm_cache = layer_norm_forward(x, params["encoder_norm"])
     assert_close(y[real], known["y"][real], EXACT)
 
-    dx, dnorm = layer_norm_backward(known["dy"], norm_cache)
-    dx, dfeed = feed_forward_backward(dx, feed_cache)
-    dx, _, dself = self_backward(dx, None, self_cache)
+    dtop, dnorm = layer_norm_backward(known["dy"], norm_cache)
+    dmiddle, dfeed = feed_forward_backward(dtop, feed_cache)
+    dx, _, dself = self_backward(dmiddle, None, self_cache)
     assert_close(dx, known["dx"], EXACT)
     assert_close({**dself, **dfeed, "encoder_norm": dnorm}, says(known, config, "encoder", "grads"), EXACT)
 
@@ -405,10 +405,10 @@ def test_from_torch_and_cross_forward_say_what_pytorch_says():
     y, norm_cache = layer_norm_forward(x, params["decoder_norm"])
     assert_close(y, known["y"], EXACT)
 
-    dx, dnorm = layer_norm_backward(known["dy"], norm_cache)
-    dx, dfeed = feed_forward_backward(dx, feed_cache)
-    dx, dk, dv, dcross = cross_backward(dx, cross_cache)
-    dx, _, dself = self_backward(dx, None, self_cache)
+    dtop, dnorm = layer_norm_backward(known["dy"], norm_cache)
+    dmiddle, dfeed = feed_forward_backward(dtop, feed_cache)
+    dlow, dk, dv, dcross = cross_backward(dmiddle, cross_cache)
+    dx, _, dself = self_backward(dlow, None, self_cache)
     dmemory, dkeys = keys_values_backward(dk, dv, keys_cache)
     assert_close((dx, dmemory), (known["dx"], known["dmemory"]), EXACT)
     grads = {**dself, **dcross, f"{name}_cross_keys": dkeys, **dfeed, "decoder_norm": dnorm}

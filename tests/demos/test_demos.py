@@ -88,7 +88,7 @@ def test_models_compared_gives_every_model_the_same_steps(tmp_path, capsys):
         (["--steps", "0"], "--steps must be a positive integer, got 0"),
         (["--steps", "many"], "--steps"),
         (["--seed", "-1"], "--seed must not be negative"),
-        (["--directions", "3"], "directions must be 1 or 2, got 3"),
+        (["--directions", "3"], "directions must be one of 1, 2; got 3"),
         (["--hidden", "7", "--directions", "2"], "hidden_size must be even"),
         (["--cell", "lstmm"], "rnn, gru, lstm; got 'lstmm'"),
         (["--decoder", "luongg"], "got 'luongg'"),
