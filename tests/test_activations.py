@@ -1,4 +1,4 @@
-"""Chapter 1: the activations are what their formulas say, do not overflow, and their backwards are right."""
+"""The activations are what their formulas say, do not overflow, and their backwards are right."""
 
 import math
 
@@ -9,6 +9,8 @@ from hypothesis import given
 from numpy_seq2seq.activations import (
     log_softmax,
     log_softmax_backward,
+    relu,
+    relu_backward,
     sigmoid,
     sigmoid_backward,
     softmax,
@@ -24,6 +26,7 @@ PAIRS = [
     for forward, backward in (
         (sigmoid, sigmoid_backward),
         (np.tanh, tanh_backward),
+        (relu, relu_backward),
         (softmax, softmax_backward),
         (log_softmax, log_softmax_backward),
     )
@@ -40,6 +43,8 @@ def test_gradient(forward, backward, method, shape, seed):
         return y, y
 
     x = normal(np.random.default_rng(seed), *shape)
+    x = x + 0.01 * np.sign(x)  # away from the kink of relu
+    x.flat[0] = 1  # one that is on
     check_pair(forward_with_cache, backward, (x,), method=method)
 
 
@@ -50,7 +55,7 @@ def test_dtype_stays(forward, backward):
     assert y.dtype == backward(x, y).dtype == "float32"
 
 
-@pytest.mark.parametrize("function", (sigmoid, softmax, log_softmax), ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", (sigmoid, relu, softmax, log_softmax), ids=lambda f: f.__name__)
 def test_dtype_stays_forward(function):
     assert function(normal(np.random.default_rng(0), 2, 3, dtype="float32")).dtype == "float32"
 
@@ -71,6 +76,19 @@ def test_sigmoid_backward_at_the_middle_and_the_ends():
 
 def test_tanh_backward_at_the_middle_and_the_ends():
     assert tanh_backward(np.full(3, 8.0), np.tanh(np.array([-1000.0, 0, 1000]))).tolist() == [0, 8, 0]
+
+
+def test_relu_and_relu_backward_on_off_and_at_the_kink():
+    x = np.array([-3.0, -1e-9, 0.0, 1e-9, 5.0])
+    y = relu(x)
+    np.testing.assert_array_equal(y, [0, 0, 0, 1e-9, 5])
+    np.testing.assert_array_equal(relu_backward(np.full(5, 7.0), y), [0, 0, 0, 7, 7])
+
+
+def test_relu_looks_at_the_real_part_alone():
+    """A complex number is a real one and the way in which it moves: the gradient checker's step."""
+    moved = relu(np.array([2 + 1e-30j, 2 - 1e-30j, -2 + 1e-30j]))
+    np.testing.assert_array_equal(moved, [2 + 1e-30j, 2 - 1e-30j, 0])
 
 
 @few

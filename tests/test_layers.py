@@ -1,4 +1,4 @@
-"""Chapter 2: the layers without time are a table look-up and a product; their parameters start in bounds."""
+"""Layers without time: a table look-up, a product, a norm, dropout; their parameters start in bounds."""
 
 import numpy as np
 import pytest
@@ -7,17 +7,21 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.layers import (
-    dropout_backward,
-    dropout_forward,
     affine_backward,
     affine_forward,
     affine_init,
+    dropout_backward,
+    dropout_forward,
     embedding_backward,
     embedding_forward,
     embedding_init,
     glorot,
+    layer_norm_backward,
+    layer_norm_forward,
+    layer_norm_init,
 )
 
+from . import slow_reference
 from .helpers import assert_close, few, frozen, leaves, normal, seeds, sizes
 
 method = pytest.mark.parametrize("method", ("central", "complex"))
@@ -140,6 +144,108 @@ def test_affine_backward_of_nothing():
     assert_close(gradients, (np.zeros((2, 0, 3)), {"W": np.zeros((3, 4)), "b": np.zeros(4)}), 0)
 
 
+# ---- layer normalisation -----------------------------------------------------------------------------------
+
+spread_out = st.integers(3, 6)  # two numbers, normalised, are always −1 and 1
+
+
+def test_layer_norm_forward_known_answer():
+    """(1, 3) has mean 2 and deviation 1, (10, 20, 30) has 20 and √(200/3); each vector by itself."""
+    params = {"g": np.array([2.0, 10.0]), "b": np.array([5.0, 0.0])}
+    y, _ = layer_norm_forward(np.array([[1.0, 3.0], [-700.0, -900.0]]), params)
+    assert_close(y, np.array([[-2 + 5, 10.0], [2 + 5, -10.0]]), 1e-5)  # ε is 1e-5
+    y, _ = layer_norm_forward(np.array([10.0, 20.0, 30.0]), layer_norm_init(3, "float64"))
+    assert_close(y, np.array([-1, 0, 1]) * np.sqrt(1.5), 1e-6)
+
+
+def test_layer_norm_forward_of_a_constant_is_b():
+    """Nothing is left of it but ε: 0 / √ε."""
+    params = {"g": np.array([3.0, 4.0, 5.0]), "b": np.array([7.0, 8.0, 9.0])}
+    y, _ = layer_norm_forward(np.full((2, 3), 0.25), params)
+    np.testing.assert_array_equal(y, [params["b"]] * 2)
+
+
+def test_layer_norm_forward_has_its_epsilon_under_the_root():
+    """A deviation of √ε: the variance is ε, and 1/√(ε + ε) of √ε is left."""
+    tiny = np.sqrt(1e-5) * np.array([-1.0, 1.0])
+    y, _ = layer_norm_forward(tiny, layer_norm_init(2, "float64"))
+    assert_close(y, np.array([-1, 1]) / np.sqrt(2))
+
+
+def test_layer_norm_backward_known_answer():
+    """x = (−1, 0, 1) times √1.5 is n; dn = (1, 0, 0) loses its mean 1/3 and its part along n, (½, 0, −½)."""
+    _, cache = layer_norm_forward(np.array([-100.0, 0.0, 100.0]), layer_norm_init(3, "float64"))
+    dx, grads = layer_norm_backward(np.array([1.0, 0.0, 0.0]), cache)
+    assert_close(dx * 100, np.array([1 - 1 / 3 - 1 / 2, -1 / 3, -1 / 3 + 1 / 2]) * np.sqrt(1.5), 1e-8)
+    assert_close(grads, {"g": np.array([-np.sqrt(1.5), 0, 0]), "b": np.array([1.0, 0, 0])}, 1e-8)
+
+
+def draw_norm(leading, D, seed, dtype="float64"):
+    rng = np.random.default_rng(seed)
+    return normal(rng, *leading, D, dtype=dtype), {name: normal(rng, D, dtype=dtype) for name in "gb"}
+
+
+@few
+@given(leading=leading_axes, D=st.integers(1, 6), seed=seeds)
+def test_layer_norm_forward_is_the_papers_equation(leading, D, seed):
+    x, params = draw_norm(leading, D, seed)
+    y, _ = layer_norm_forward(x, params)
+    lists = {name: a.tolist() for name, a in params.items()}
+    for row in np.ndindex(*leading):
+        assert_close(y[row], np.array(slow_reference.layer_norm(x[row].tolist(), lists)))
+
+
+@method
+@few
+@given(leading=leading_axes, D=spread_out, seed=seeds)
+def test_layer_norm_backward_gradient(method, leading, D, seed):
+    check_pair(layer_norm_forward, layer_norm_backward, draw_norm(leading, D, seed), method=method)
+
+
+@few
+@given(leading=leading_axes, D=spread_out, seed=seeds)
+def test_layer_norm_forward_sees_neither_shift_nor_scale_of_a_vector(leading, D, seed):
+    """Distances of 100 and more, beside which ε is nothing."""
+    _, params = draw_norm((), D, seed)
+    rng = np.random.default_rng(seed)
+    x = 100 * rng.permuted(np.broadcast_to(np.arange(D), (*leading, D)), axis=-1)
+    scale, shift = rng.uniform(1, 5, (*leading, 1)), 1000 * normal(rng, *leading, 1)
+    y, _ = layer_norm_forward(x * 1.0, params)
+    assert_close(layer_norm_forward(scale * x + shift, params)[0], y, 1e-8)
+    assert_close(layer_norm_forward(-x * scale, {**params, "g": -params["g"]})[0], y, 1e-8)
+
+
+@few
+@given(leading=leading_axes, D=spread_out, seed=seeds)
+def test_layer_norm_backward_moves_no_vector_along_what_forward_does_not_see(leading, D, seed):
+    """dx sums to 0, since a shift changes nothing, and is at a right angle to x − μ, since a scale does not."""
+    _, params = draw_norm((), D, seed)
+    rng = np.random.default_rng(seed)
+    x = 100.0 * rng.permuted(np.broadcast_to(np.arange(D), (*leading, D)), axis=-1)
+    dx, _ = layer_norm_backward(normal(rng, *leading, D), layer_norm_forward(x, params)[1])
+    assert_close(dx.sum(axis=-1), np.zeros(leading))
+    assert_close((dx * (x - x.mean(axis=-1, keepdims=True))).sum(axis=-1), np.zeros(leading), 1e-7)
+
+
+def test_layer_norm_init_leaves_mean_0_and_variance_1():
+    params = layer_norm_init(50, "float32")
+    assert_close(params, {"g": np.ones(50), "b": np.zeros(50)}, 0)
+    assert {a.dtype.name for a in leaves(params)} == {"float32"}
+    y, _ = layer_norm_forward(np.random.default_rng(0).normal(7, 3, (20, 50)), params)
+    assert_close(y.mean(axis=1), np.zeros(20))
+    assert_close(y.var(axis=1), np.ones(20), 1e-5)
+
+
+def test_dtype_stays_in_layer_norm_forward_and_layer_norm_backward():
+    y, cache = layer_norm_forward(*draw_norm((2, 3), 4, 0, "float32"))
+    assert {a.dtype.name for a in leaves((y, layer_norm_backward(y, cache)))} == {"float32"}
+
+
+def test_layer_norm_forward_and_layer_norm_backward_of_nothing():
+    y, cache = layer_norm_forward(*draw_norm((2, 0), 3, 0))
+    assert_close(layer_norm_backward(y, cache), (np.zeros((2, 0, 3)), {"g": np.zeros(3), "b": np.zeros(3)}), 0)
+
+
 # ---- both --------------------------------------------------------------------------------------------------
 
 
@@ -157,7 +263,10 @@ def test_dtype_stays_in_embedding_backward_and_affine_backward():
     assert {a.dtype.name for a in leaves(gradients)} == {"float32"}
 
 
-@pytest.mark.parametrize("method", ("central", "complex"))
+# ---- dropout -----------------------------------------------------------------------------------------------
+
+
+@method
 def test_dropout_backward(method):
     x = np.random.default_rng(0).standard_normal((3, 4, 5))
 
@@ -188,8 +297,3 @@ def test_dropout_forward_drops_its_share_and_keeps_float32():
     y, _ = dropout_forward(np.ones((200, 100), "float32"), 0.25, np.random.default_rng(0))
     assert y.dtype == "float32" and set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
     assert abs((y == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / y.size)
-
-
-def test_embedding_init_has_rows_of_length_one():
-    E = embedding_init(np.random.default_rng(0), 2000, 64, "float64")["E"]
-    assert abs(np.linalg.norm(E, axis=1).mean() - 1) < 0.02

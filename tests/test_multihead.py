@@ -17,7 +17,8 @@ from numpy_seq2seq.multihead import (
     split_heads,
 )
 
-from .helpers import assert_close, few, normal, seeds
+from . import slow_reference
+from .helpers import assert_close, few, leaves, normal, seeds
 
 methods = pytest.mark.parametrize("method", ("central", "complex"))
 
@@ -71,6 +72,30 @@ def test_keys_values_backward(method, drawn):
 def attend(x, memory, mask, params, key_params, heads):
     k, v, _ = keys_values_forward(memory, key_params, heads)
     return multihead_forward(x, k, v, mask, params, heads)[:2]
+
+
+@few
+@given(calls)
+def test_multihead_forward_is_the_papers_equations(drawn):
+    """Vaswani et al. (2017), section 3.2.2, one query and one head after the other."""
+    x, memory, mask, params, key_params, heads = call_of(drawn)
+    out, weights = attend(x, memory, mask, params, key_params, heads)
+    allowed = np.broadcast_to(True if mask is None else mask, weights.shape)[:, 0]
+    q, kv = ({name: W.tolist() for name, W in p.items()} for p in (params, key_params))
+    for b, t in np.ndindex(x.shape[:2]):
+        want, looked = slow_reference.multihead(x[b, t].tolist(), memory[b].tolist(), q, kv, heads, allowed[b, t])
+        assert_close(out[b, t], np.array(want))
+        assert_close(weights[b, :, t], np.array(looked))
+
+
+def test_dtype_stays_in_multihead_forward_and_multihead_backward():
+    rng = np.random.default_rng(0)
+    q, kv = queries_init(rng, 4, "float32"), keys_values_init(rng, 4, "float32")
+    x = normal(rng, 2, 3, 4, dtype="float32")
+    k, v, keys_cache = keys_values_forward(x, kv, 2)
+    out, weights, cache = multihead_forward(x, k, v, None, q, 2)
+    gradients = multihead_backward(out, cache), keys_values_backward(k, v, keys_cache)
+    assert {a.dtype.name for a in leaves((q, kv, k, v, out, weights, gradients))} == {"float32"}
 
 
 @few
