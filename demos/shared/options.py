@@ -6,7 +6,7 @@ from pathlib import Path
 
 from numpy_seq2seq import show
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.config import DECODERS, ENCODERS, WHERE_READ, check_choice, check_size
+from numpy_seq2seq.config import DECODERS, ENCODERS, DEFAULTS, check_choice, check_size
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.tasks import LETTERS
 
@@ -76,7 +76,7 @@ def add_model_options(command, decoder="luong", **usual):
     """
     _add(command, "encoder", "NAME", str, "recurrent", f"encoder of all models: {', '.join(ENCODERS)}")
     _add(command, "decoder", "NAME", str, decoder, f"decoder of the first model: {', '.join(DECODERS)}")
-    said = {"directions": 1, "layers": f"1, with a Transformer {LAYERS}", **WHERE_READ, **usual}
+    said = {"directions": 1, "layers": f"1, with a Transformer {LAYERS}", **DEFAULTS, **usual}
     for name, (metavar, kind, text) in CHOICES.items():
         command.add_argument(f"--{name}", metavar=metavar, type=kind, help=f"{text} (default: {said[name]})")
     command.set_defaults(usual=usual)
