@@ -80,7 +80,7 @@ def read_options(arguments):
         "Measure what attention solves.\n\n"
         "Seven experiments on random strings, each with a question, pictures, and a table of claims: what\n"
         "is said, what was measured in this run, what is needed, and whether it held. Trains about 30 small\n"
-        "models in about 2 minutes; they are kept, and the next run takes seconds.\n\n"
+        "models in about 3 minutes; they are kept, and the next run takes seconds.\n\n"
         + "\n".join(f"  {name:<11} {text[f'{name}.question']}" for name in EXPERIMENTS),
         "Ctrl-C stops after the step under way; the same command continues from there.",
     )

@@ -19,6 +19,7 @@ from demos.bottleneck.page import DECODING, PICTURES, page, tables
 from demos.bottleneck.terminal import told
 from demos.bottleneck.texts import LANGUAGES, Texts, read_texts
 from demos.shared import Claim
+from numpy_seq2seq import show
 
 from .lab_grids import planted
 
@@ -213,6 +214,8 @@ def test_the_terminal_shows_the_same_in_both_languages():
     for finding, korean in zip(FOUND, findings(KO)):
         shown = [told(f, text) for f, text in ((finding, EN), (korean, KO))]
         assert all(claim.text in shown[0] for claim in finding.claims)
+        claimed = [line for text in shown for line in text.split("\n") if line[-1:] in "✓✗"]
+        assert max(map(show.width, claimed)) <= 100
         assert not set(re.findall(r"[A-Za-z]{3,}", shown[1])) - NAMES
         assert [re.findall(r"[\d.]+%", text) for text in shown][0] == re.findall(r"[\d.]+%", shown[1])
 
