@@ -65,6 +65,7 @@ APPENDICES = {  # tools that no chapter teaches
     "gradcheck": "is this backward the derivative of that forward?",
     "gradcheck_numeric": "gradients by differences and along the imaginary axis",
     "gradcheck_message": "what is wrong with it",
+    "invariances": "what must change nothing in a whole model, and what must change something",
     "shapes": "which parameters a configuration asks for",
     "archive": "named arrays in one file, read without trust",
     "checkpoint": "a training in one file",

@@ -36,7 +36,7 @@ have a gradient at all:
     numpy_seq2seq.gradcheck.GradientError: relu_backward cannot be checked here: ... a kink at x[1] ...
 
 Not here: a forward that computes the wrong thing. It has a perfectly matching gradient; known answers and
-invariances find it (tests/).
+invariances find it (invariances.py, tests/).
 """
 
 import inspect

@@ -116,14 +116,6 @@ def encoded(config, seed):
     return params, batch, state, source
 
 
-def one_by_one(batch):
-    """Each pair of a batch as a batch of its own, without padding."""
-    for b in range(len(batch.source)):
-        source, target = batch.source_mask[b], batch.target_mask[b]
-        kept = (source, source, target, target, target)
-        yield Batch(*(array[b : b + 1, real] for array, real in zip(batch, kept)))
-
-
 def flat(tree):
     """{"layer.name": array} of params or grads."""
     return {f"{layer}.{name}": array for layer, arrays in tree.items() for name, array in arrays.items()}

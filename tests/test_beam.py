@@ -12,9 +12,10 @@ from numpy_seq2seq.beam import generate_beam, length_penalty
 from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Batch, make_source
 from numpy_seq2seq.generate import generate_greedy
+from numpy_seq2seq.invariances import one_by_one
 from numpy_seq2seq.seq2seq import seq2seq_forward
 
-from .models import ONE_WAY_LSTM, each_decoder, each_model, flat, one_by_one, random_batch, random_params
+from .models import ONE_WAY_LSTM, each_decoder, each_model, flat, random_batch, random_params
 from .test_generate import LETTERS, talkative
 
 A, B, C = range(UNK + 1, UNK + 4)

@@ -11,6 +11,7 @@ from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_source
 from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.generate import answer_limit, generate_greedy, generate_sample
+from numpy_seq2seq.invariances import one_by_one
 from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.shapes import check_finite
 from numpy_seq2seq.training import evaluate
@@ -21,7 +22,6 @@ from .models import (
     each_decoder,
     each_model,
     flat,
-    one_by_one,
     random_batch,
     random_params,
     successor_model,

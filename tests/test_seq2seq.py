@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import DECODERS, ENCODERS, Config
-from numpy_seq2seq.data import BOS, PAD, Batch, Vocabulary, make_batch
+from numpy_seq2seq.data import Vocabulary, make_batch
 from numpy_seq2seq.gradcheck import check_gradients, check_pair
+from numpy_seq2seq.invariances import INVARIANCES
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import (
     decode_backward,
@@ -24,13 +25,12 @@ from numpy_seq2seq.seq2seq import (
     seq2seq_init,
 )
 
-from .helpers import few, leaves
+from .helpers import few
 from .models import (
     MODELS,
     ONE_WAY_LSTM,
     B,
     assert_equal,
-    assert_same,
     away_from_kinks,
     each_decoder,
     each_model,
@@ -38,7 +38,6 @@ from .models import (
     every_model,
     flat,
     model_name,
-    one_by_one,
     random_batch,
     random_params,
     scores,
@@ -189,87 +188,11 @@ def test_loss_and_gradients_writes_into_nothing(config):
 # ---- what changes nothing ----------------------------------------------------------------------------------
 
 
-def wider(batch, columns, ids=PAD):
-    """More padding behind every sequence: columns of source, columns of target."""
-
-    def widen(name, a):
-        extra = ((0, 0), (0, columns[not name.startswith("source")]))
-        return np.pad(a, extra, constant_values=False if name.endswith("mask") else ids)
-
-    return Batch(*(widen(name, a) for name, a in batch._asdict().items()))
-
-
-@pytest.mark.parametrize("columns,ids", [((2, 0), PAD), ((0, 3), PAD), ((1, 2), PAD), ((2, 1), 5)], ids=str)
 @each_model
-def test_loss_and_gradients_do_not_see_padding(config, columns, ids):
-    """Nor does it matter what stands under a mask that is False."""
+def test_decode_forward_and_loss_and_gradients_keep_every_invariance(config):
     params, batch = model(config, 200)
-    loss, grads = loss_and_gradients(batch, params, config)
-    padded_loss, padded = loss_and_gradients(wider(batch, columns, ids), params, config)
-    close(padded_loss, loss)
-    assert_same(padded, grads)
-
-
-@each_model
-def test_loss_and_gradients_give_padding_no_gradient(config):
-    params, batch = model(config, 210)
-    _, grads = loss_and_gradients(batch, params, config)
-    assert not grads["source_embedding"]["E"][PAD].any() and not grads["target_embedding"]["E"][PAD].any()
-    assert grads["target_embedding"]["E"][BOS].any()
-
-
-@each_model
-def test_loss_and_gradients_of_a_batch_are_the_weighted_mean_of_its_sequences(config):
-    params, batch = model(config, 220)
-    loss, grads = loss_and_gradients(batch, params, config)
-    shares = batch.target_mask.sum(axis=1) / batch.target_mask.sum()
-    alone = [loss_and_gradients(one, params, config) for one in one_by_one(batch)]
-    close(sum(share * value for share, (value, _) in zip(shares, alone)), loss)
-    mean = {name: sum(share * flat(g)[name] for share, (_, g) in zip(shares, alone)) for name in flat(grads)}
-    assert_same({"mean": mean}, {"mean": flat(grads)})
-
-
-@each_model
-def test_seq2seq_forward_of_a_batch_is_that_of_its_sequences(config):
-    params, batch = model(config, 230)
-    logits, weights, _ = seq2seq_forward(batch, params, config)
-    for b, one in enumerate(one_by_one(batch)):
-        alone, looked, _ = seq2seq_forward(one, params, config)
-        close(logits[b, batch.target_mask[b]], alone[0])
-        if weights is not None:
-            close(weights[b][batch.target_mask[b]][:, batch.source_mask[b]], looked[0])
-
-
-@each_model
-def test_loss_and_gradients_do_not_depend_on_the_order_of_the_batch(config):
-    params, batch = model(config, 240)
-    order = np.random.default_rng(241).permutation(len(batch.source))
-    shuffled = Batch(*(a[order] for a in batch))
-    loss, grads = loss_and_gradients(batch, params, config)
-    other_loss, other = loss_and_gradients(shuffled, params, config)
-    close(other_loss, loss)
-    assert_same(other, grads)
-    logits, weights, _ = seq2seq_forward(batch, params, config)
-    other_logits, other_weights, _ = seq2seq_forward(shuffled, params, config)
-    close(other_logits, logits[order])
-    if weights is not None:
-        close(other_weights, weights[order])
-
-
-# ---- time --------------------------------------------------------------------------------------------------
-
-
-@each_model
-def test_seq2seq_forward_is_causal(config):
-    """The target token at j moves no output before j, and every output from j on."""
-    params, batch = model(config, 250)
-    logits, _, _ = seq2seq_forward(batch, params, config)
-    for j in range(batch.inputs.shape[1]):
-        inputs = batch.inputs.copy()
-        inputs[:, j] = (inputs[:, j] + 1) % config.target_vocabulary
-        moved = np.abs(seq2seq_forward(batch._replace(inputs=inputs), params, config)[0] - logits).max(axis=2)
-        assert moved[:, :j].max(initial=0) <= 1e-12
-        assert (moved[:, j] > 1e-6).all() and (moved[:, j:] > 0).all()
+    for invariance in INVARIANCES:
+        invariance(params, config, batch)
 
 
 @each_model
@@ -278,35 +201,6 @@ def test_seq2seq_forward_does_not_look_at_the_targets(config):
     other = batch._replace(targets=(batch.targets + 1) % config.target_vocabulary)
     np.testing.assert_array_equal(*(seq2seq_forward(b, params, config)[0] for b in (batch, other)))
     assert loss_and_gradients(batch, params, config)[0] != loss_and_gradients(other, params, config)[0]
-
-
-@each_model
-def test_decode_forward_step_by_step_equals_teacher_forcing(config):
-    params, batch, state, source = encoded(config, 270)
-    whole, whole_weights, last, _ = decode_forward(batch.inputs, state, source, params, config)
-    np.testing.assert_array_equal(whole, seq2seq_forward(batch, params, config)[0])
-    for t in range(batch.inputs.shape[1]):
-        logits, weights, state, _ = decode_forward(batch.inputs[:, t : t + 1], state, source, params, config)
-        close(logits[:, 0], whole[:, t])
-        if weights is not None:
-            close(weights[:, 0], whole_weights[:, t])
-    for a, b in zip(leaves(state), leaves(last), strict=True):
-        close(a, b)
-
-
-# ---- who reads the source, and by which way ----------------------------------------------------------------
-
-
-@each_model
-def test_seq2seq_forward_reads_every_source_token(config):
-    params, batch = model(config, 280)
-    logits, _, _ = seq2seq_forward(batch, params, config)
-    for s in range(batch.source.shape[1]):
-        source = batch.source.copy()
-        source[:, s] = (source[:, s] + 1) % config.source_vocabulary
-        other, _, _ = seq2seq_forward(batch._replace(source=source), params, config)
-        moved, real = np.abs(other - logits).max(axis=(1, 2)), batch.source_mask[:, s]
-        assert (moved[real] > 1e-9).all() and (moved[~real] == 0).all()
 
 
 # ---- dropout -----------------------------------------------------------------------------------------------
@@ -324,15 +218,6 @@ def test_loss_and_gradients_with_dropout_and_label_smoothing(config):
 
     _, grads = loss_and_gradients(batch, params, config, np.random.default_rng(7), 0.1)
     check_gradients(loss, params, grads, method="complex", samples=6)
-
-
-@each_decoder
-def test_seq2seq_forward_without_a_generator_has_no_dropout(config):
-    params, batch = model(config, 406)
-    some = dataclasses.replace(config, dropout=0.4)
-    plain, dropped = (seq2seq_forward(batch, params, c, None)[0] for c in (config, some))
-    np.testing.assert_array_equal(plain, dropped)
-    assert (seq2seq_forward(batch, params, some, np.random.default_rng(0))[0] != plain).any()
 
 
 # ---- known answers -----------------------------------------------------------------------------------------

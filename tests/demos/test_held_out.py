@@ -24,12 +24,13 @@ from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, PAD, UNK, Batch, Vocabulary, make_source
 from numpy_seq2seq.generate import generate_greedy
+from numpy_seq2seq.invariances import one_by_one
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.tasks import LETTERS, is_held_out
 from numpy_seq2seq.training import Report, evaluate
 
-from ..models import ONE_WAY_LSTM, one_by_one, random_batch, random_params
+from ..models import ONE_WAY_LSTM, random_batch, random_params
 from .test_korean import combinations_of
 
 TINY = ["--quick", "--steps", "3", "--hidden", "4"]
