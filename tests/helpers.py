@@ -7,6 +7,7 @@ writes into what it was given fails wherever it is called.
 import pathlib
 
 import numpy as np
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,11 @@ def sizes(count, smallest=2, largest=6):
     entry may be as good as zero by chance.
     """
     return st.lists(st.integers(smallest, largest), min_size=count, max_size=count, unique=True)
+
+
+def sampled(names, *sample):
+    """All names as parameters; those outside of the sample are slow."""
+    return [pytest.param(name, marks=() if name in sample else pytest.mark.slow) for name in names]
 
 
 def leaves(tree):

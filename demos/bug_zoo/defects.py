@@ -246,8 +246,8 @@ FORWARD = (
               "dqueries.shape[-2] ** -0.5"),),
     ),
     Defect(
-        "softmax_over_queries", "attention", "masked_softmax_forward", "total = e.sum(axis=-1, keepdims=True)",
-        "total = e.sum(axis=-2, keepdims=True)",
+        "softmax_over_queries", "attention", "masked_softmax_forward",
+        "total = e.sum(axis=-1, keepdims=True)", "total = e.sum(axis=-2, keepdims=True)",
         "Weights sum to one over the queries, not over the memories.",
         "softmax with an implicit or a wrong dim; the shapes are the same either way",
         (
@@ -290,6 +290,188 @@ FORWARD = (
     ),
 )
 
+# ---- the Transformer ---------------------------------------------------------------------------------------
+
+TRANSFORMER = (
+    Defect(
+        "norm_gradient_without_means", "layers", "layer_norm_backward", "(dn - shift - n * scale) / σ",
+                                                                          "dn / σ",
+        "Mean and deviation are treated as constants, although they depend on the input.",
+        "layer normalisation derived by hand: the direct path, and not the two through μ and σ",
+    ),
+    Defect(
+        "skip_gradient_forgotten", "transformer", "feed_forward_backward", "return dy + dx, grads",
+        "return dx, grads",
+        "The gradient goes through the sublayer, and not past it.",
+        "residual connections written by hand: x is read twice, once by the sum",
+    ),
+    Defect(
+        "asked_path_forgotten", "transformer", "self_backward", "dn + dn_asked", "dn",
+        "A token gets its gradient as a query, and not as a key and a value.",
+        "self-attention made of cross-attention: one array in three arguments",
+    ),
+    Defect(
+        "memory_of_one_layer", "transformer", "transformer_open_backward", "dmemory = dmemory + dmemory_k",
+        "dmemory = dmemory_k",
+        "Every decoder layer reads the memory; the gradient of one of them arrives.",
+        "`=` for `+=` in a loop over layers",
+    ),
+    Defect(
+        "kept_gradient_dropped", "transformer", "self_backward", "if dkept is not None:", "if False:",
+        "Keys and values that a later part reads get no gradient from it.",
+        "a cache for generation, detached, and then used in training on long texts cut into parts",
+    ),
+    Defect(
+        "relu_lets_all_through", "activations", "relu_backward", "dy * (y > 0)", "dy * (y >= 0)",
+        "The gradient passes where relu gave 0.",
+        "a mask taken from the output with >= in place of the input with >",
+    ),
+    Defect(
+        "scaled_by_all_heads", "multihead", "multihead_forward", 'split_heads(x @ params["Wq"], heads)',
+        'split_heads(x @ params["Wq"], heads) * heads**-0.5',
+        "Scores are divided by √H and not by √(H / heads).",
+        "d_model for d_k; with one head there is no difference",
+        (Edit("multihead", "multihead_backward", "rows_of(merge_heads(dq))",
+              "rows_of(merge_heads(dq)) * heads**-0.5"),),
+    ),
+    Defect(
+        "heads_split_by_reshape", "multihead", "split_heads",
+        "np.ascontiguousarray(a.reshape(B, T, heads, H // heads).transpose(0, 2, 1, 3))",
+        "a.reshape(B, heads, T, H // heads)",
+        "A head gets some of the tokens whole, and not a part of every token.",
+        "view(batch, heads, time, size), which has the right shape, without the transpose before it",
+        (Edit("multihead", "merge_heads", "a.transpose(0, 2, 1, 3).reshape", "a.reshape"),),
+    ),
+    Defect(
+        "causal_mask_off_by_one", "transformer", "transformer_forward", "<= t + np.arange(T)[:, None]",
+        "<= t + 1 + np.arange(T)[:, None]",
+        "Each token may look at the next one, which is the answer.",
+        "triu(…, diagonal=2), or a mask made before the inputs are shifted",
+    ),
+    Defect(
+        "causal_mask_inverted", "transformer", "transformer_forward", "<= t + np.arange(T)[:, None]",
+        ">= t + np.arange(T)[:, None]",
+        "Each token looks at itself and at what is still to come.",
+        "True means `allowed` in one library and `forbidden` in the other; triu for tril",
+    ),
+    Defect(
+        "causal_mask_missing", "transformer", "transformer_forward", "[None, None] if T > 1 else None",
+        "[None, None] if False else None",
+        "The decoder looks at the whole answer while it learns to say it.",
+        "a layer that needs is_causal=True, or its mask, in every call",
+    ),
+    Defect(
+        "padding_masked_on_queries", "transformer", "transformer_encoder_forward", "mask[:, None, None], []",
+        "mask[:, None, :, None], []",
+        "Padding may not ask, but everybody may look at padding.",
+        "a mask that is unsqueezed at the wrong place; with sources of one length nobody notices",
+    ),
+    Defect(
+        "cross_keys_from_the_decoder", "transformer", "cross_forward",
+        "out, weights, attention_cache = multihead_forward(n,",
+        'source, (k, v, own) = (k, v), keys_values_forward(n, params[f"{name}_keys"], heads)\n'
+        "    out, weights, attention_cache = multihead_forward(n,",
+        "Cross-attention takes keys and values from the decoder: the source is not read.",
+        "attention(x, x, x, source_mask) copied from the self-attention two lines above",
+        (
+            Edit("transformer", "cross_forward", "(name, norm_cache,", "(source, own, name, norm_cache,"),
+            Edit("transformer", "cross_backward", "name, norm_cache, attention_cache, dropout_cache =",
+                 "source, own, name, norm_cache, attention_cache, dropout_cache ="),
+            Edit("transformer", "cross_backward", "dx, dnorm =",
+                 "dn_asked, dkeys = keys_values_backward(dk, dv, own)\n"
+                 "    dk, dv, dn = *map(np.zeros_like, source), dn + dn_asked\n    dx, dnorm ="),
+            Edit("transformer", "cross_backward", "name: dqueries}",
+                 'name: dqueries, f"{name}_keys": dkeys}'),
+        ),
+    ),
+    Defect(
+        "positions_start_again", "transformer", "transformer_forward", "embedded(x, t, True,",
+        "embedded(x, 0, True,",
+        "While generating, every token stands at position 0.",
+        "positions made from the length of the input, which is 1 when there is a cache",
+    ),
+    Defect(
+        "cache_not_appended", "transformer", "self_forward", "weights, (k, v),",
+        "weights, (k[:, :, t:], v[:, :, t:]),",
+        "Keys and values of the last token take the place of all earlier ones.",
+        "caches for generation: `cache = k` for `cache = concat(cache, k)`",
+    ),
+    Defect(
+        "cache_shared_in_the_beam", "beam", "_grow", "live._replace(state=state,",
+        "live._replace(state=tree_map(lambda a: a[np.searchsorted(live.sentence, live.sentence)], state),",
+        "All hypotheses of a sentence go on from the state of its first one.",
+        "a cache that is expanded to the beam as a view, and then written",
+    ),
+    Defect(
+        "embedding_not_scaled", "transformer", "embedded", "x = x * x.shape[2] ** 0.5", "x = x * 1",
+        "Positions are √H times too loud beside the tokens.",
+        "section 3.4 of the paper says it in half a sentence",
+        (
+            Edit("transformer", "transformer_encoder_backward", " * dx.shape[2] ** 0.5", ""),
+            Edit("transformer", "transformer_backward", " * dx.shape[2] ** 0.5", ""),
+        ),
+    ),
+    Defect(
+        "norm_over_tokens", "layers", "layer_norm_forward", "D = x.shape[-1]",
+        "x = x.swapaxes(-1, -2)\n    D = x.shape[-1]",
+        "Each number is normalised over the tokens, and not each token over its numbers.",
+        "batch normalisation under another name; axis=1 of (batch, time, size)",
+        (
+            Edit("layers", "layer_norm_forward", "n /= σ", "n = (n / σ).swapaxes(-1, -2)"),
+            Edit("layers", "layer_norm_backward", "dn = dy * g",
+                 "dn, n = (dy * g).swapaxes(-1, -2), n.swapaxes(-1, -2)"),
+            Edit("layers", "layer_norm_backward", "D = n.shape[-1]", "D = n.shape[-2]"),
+            Edit("layers", "layer_norm_backward", "(dn - shift - n * scale) / σ",
+                 "((dn - shift - n * scale) / σ).swapaxes(-1, -2)"),
+        ),
+    ),
+    Defect(
+        "variance_with_n_minus_1", "layers", "layer_norm_forward", "/ D + EPSILON", "/ (D - 1) + EPSILON",
+        "The variance is that of a sample: the sum of squares over D − 1.",
+        "std() of some libraries; np.var(ddof=1)",
+        (Edit("layers", "layer_norm_backward", "dn, n)[..., None] / D", "dn, n)[..., None] / (D - 1)"),),
+    ),
+    Defect(
+        "norm_epsilon_outside_root", "layers", "layer_norm_forward", "/ D + EPSILON)", "/ D) + EPSILON",
+        "√var + ε for √(var + ε).",
+        "`(x - mean) / (std + eps)` stands in many annotated Transformers",
+        (Edit("layers", "layer_norm_backward", "n * scale", "n * scale * σ / (σ - EPSILON)"),),
+    ),
+    Defect(
+        "positions_in_training_only", "transformer", "embedded", "if with_positions:",
+        "if with_positions and rng is not None:",
+        "Positions are added where dropout is on, and nowhere else.",
+        "a layer of positions with dropout inside, both skipped while evaluating",
+    ),
+    Defect(
+        "sines_beside_cosines", "transformer", "positions",
+        "np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(T, H)",
+        "np.concatenate([np.sin(angle), np.cos(angle)], axis=1)",
+        "All sines first, then all cosines: harmless, until weights come from elsewhere.",
+        "the form of a well-known library; the paper has them in turn",
+    ),
+    Defect(
+        "mean_over_padding", "transformer", "transformer_encoder_forward",
+        "share = (mask / mask.sum(axis=1, keepdims=True))", "share = (np.ones_like(mask) / mask.shape[1])",
+        "The one vector of a source is the mean of its memories and of those of the padding.",
+        "mean pooling: output.mean(dim=1) of a padded batch",
+    ),
+    Defect(
+        "masked_after_the_softmax", "attention", "masked_softmax_forward",
+        "weights = e / np.where(total == 0, 1, total)",
+        "weights = e / np.where(total == 0, 1, total) * (1 if mask is None else mask)",
+        "The weights of padding are set to zero, but it has taken part in the sum.",
+        "softmax(scores) * mask, without dividing again",
+        (
+            Edit("attention", "masked_softmax_forward", "scores = np.where(mask, scores, -np.inf)", "pass"),
+            Edit("attention", "masked_softmax_forward", "return weights, weights",
+                 "return weights, (e / np.where(total == 0, 1, total), mask)"),
+            Edit("attention", "masked_softmax_backward", "return softmax_backward(dweights, cache)",
+                 "return softmax_backward(dweights * (1 if cache[1] is None else cache[1]), cache[0])"),
+        ),
+    ),
+)
+
 # ---- training, writing, grading: no gradient comes by here -------------------------------------------------
 
 AROUND = (
@@ -300,7 +482,7 @@ AROUND = (
         "the line for m copied for v, and one of the two changes forgotten",
     ),
     Defect(
-        "adam_bias_correction_forgotten", "optim", "adam_step",
+        "adam_not_corrected", "optim", "adam_step",
         'correction1, correction2 = 1 - beta1 ** state["t"], 1 - beta2 ** state["t"]',
         "correction1 = correction2 = 1",
         "m and v begin at zero and nobody undoes it: with the usual β the first step is 3 times too long.",
@@ -359,7 +541,7 @@ AROUND = (
     Defect(
         "beam_state_not_reordered", "beam", "_grow", "weights=weights), row)",
         "weights=weights), row)\n"
-        "    parents = parents._replace(state=tuple(s[np.arange(len(row)) % len(s)] for s in state))",
+        "    parents = parents._replace(state=tree_map(lambda s: s[np.arange(len(row)) % len(s)], state))",
         "Hypotheses take over their parents' tokens, but keep the state of whoever stood in their row.",
         "caches and states that beam search forgets to reorder; reported again and again in large libraries",
     ),
@@ -378,4 +560,76 @@ AROUND = (
     ),
 )
 
-DEFECTS = {defect.name: defect for defect in (*BACKWARD, *FORWARD, *AROUND)}
+# ---- options that change nothing, in forward and backward alike --------------------------------------------
+
+
+def ignored(option, module, function, old, new, *also):
+    sentence = f"The option `{option}` changes nothing: it is ignored in {function}."
+    seen = "options that are handed through many functions and lost in one"
+    return Defect(f"{option.replace(' ', '_')}_ignored", module, function, old, new, sentence, seen, also)
+
+
+OPTIONS = (
+    ignored("unk", "data", "make_source", "vocabulary, unk)])", "vocabulary, False)])"),
+    ignored("alphabet", "tasks", "draw_pairs", "_draw(rng, lengths, alphabet,",
+            "_draw(rng, lengths, LETTERS,"),
+    ignored("lengths", "tasks", "draw_pairs", "_draw(rng, lengths,", "_draw(rng, (1, 10),"),
+    ignored("held_out", "tasks", "draw_pairs", "alphabet, held_out)", "alphabet, False)"),
+    ignored("dtype", "layers", "glorot", ".astype(dtype)", ""),
+    ignored("rate", "layers", "dropout_forward", "if rng is None or rate == 0:", "if True:"),
+    ignored("dropout between", "stacks", "stack_forward", "dropout_forward(x, dropout, rng)", "(x, None)"),
+    ignored("embedding dropout", "transformer", "embedded",
+            "return dropout_forward(x, config.dropout, rng)", "return x, None"),
+    ignored("self dropout", "transformer", "self_forward", "dropout_forward(out, rate, rng)", "(out, None)"),
+    ignored("cross dropout", "transformer", "cross_forward", "dropout_forward(out, rate, rng)",
+            "(out, None)"),
+    ignored("feed dropout", "transformer", "feed_forward_forward", "dropout_forward(out, rate, rng)",
+            "(out, None)"),
+    ignored("output dropout", "seq2seq", "decode_forward", "dropout_forward(out, config.dropout, rng)",
+            "(out, None)"),
+    ignored("reverse", "recurrent", "recurrent_forward", "x = time_first(x)",
+            "reverse = False\n    x = time_first(x)"),
+    ignored("reverse_source", "encoders", "recurrent_encoder_forward", "config.reverse_source", "False"),
+    ignored("attention_only", "readout", "start_forward", "if config.attention_only:",
+            "if False:",
+            Edit("readout", "start_forward", "(len(state), config.attention_only)", "(len(state), False)")),
+    ignored("source_positions", "transformer", "transformer_encoder_forward",
+            "embedded(x, 0, config.source_positions,", "embedded(x, 0, True,"),
+    ignored("heads", "multihead", "split_heads", "B, T, H = a.shape", "heads = 1\n    B, T, H = a.shape"),
+    ignored("smoothing", "losses", "cross_entropy_forward", "log_p = log_softmax(",
+            "smoothing = 0.0\n    log_p = log_softmax("),
+    ignored("beta1", "optim", "adam_step", 'state["t"] += 1', 'beta1 = 0.9\n    state["t"] += 1'),
+    ignored("beta2", "optim", "adam_step", 'state["t"] += 1', 'beta2 = 0.999\n    state["t"] += 1'),
+    ignored("epsilon", "optim", "adam_step", 'state["t"] += 1', 'epsilon = 1e-8\n    state["t"] += 1'),
+    ignored("decay", "optim", "adam_step", "if decay:", "if False:"),
+    ignored("max_norm", "optim", "clip_by_global_norm", "if norm > max_norm:", "if False:"),
+    ignored("warmup of cosine", "optim", "warmup_cosine", "if step <= warmup:", "if False:"),
+    ignored("steps of cosine", "optim", "warmup_cosine", "(step - warmup) / (steps - warmup)",
+            "(step - warmup) / 1000"),
+    ignored("warmup of inverse_sqrt", "optim", "inverse_sqrt", "min(step / warmup, math.sqrt(warmup / step))",
+            "min(step / 100, math.sqrt(100 / step))"),
+    ignored("rate of decay", "optim", "exponential_decay", "peak * rate **", "peak * 0.999 **"),
+    ignored("schedule", "training", "train", "state, schedule(step))", "state, schedule(1))"),
+    ignored("clip", "training", "train", "clip_by_global_norm(grads, clip)",
+            "clip_by_global_norm(grads, 1.0)"),
+    ignored("update", "training", "train", "            update(params,", "            adam_step(params,"),
+    ignored("rng of train", "training", "train", "config, rng, smoothing)", "config, None, smoothing)"),
+    ignored("smoothing of train", "training", "train", "config, rng, smoothing)", "config, rng)"),
+    ignored("rng smoothing of train", "training", "train", "config, rng, smoothing)", "config)"),
+    ignored("start", "training", "train", "range(start + 1,", "range(1,"),
+    ignored("step of forcing", "training", "train", "teacher_forcing(step)", "teacher_forcing(1)"),
+    ignored("teacher_forcing", "training", "train", "if teacher_forcing:", "if False:"),
+    ignored("probability", "training", "sampled_inputs", ".shape) < probability)", ".shape) < 1)"),
+    ignored("max_length", "generate", "answer_limit", "if max_length is None:", "if True:"),
+    ignored("own length", "generate", "answer_limit", "2 * mask.sum(axis=1) + 10",
+            "np.full(len(mask), 2 * mask.shape[1] + 10)"),
+    ignored("max_length of evaluate", "training", "evaluate", "params, config, max_length)",
+            "params, config)"),
+    ignored("temperature", "generate", "generate_sample", "temperature * rng", "rng"),
+    ignored("top_k", "generate", "generate_sample", "if top_k is None:\n            return",
+            "if True:\n            return"),
+    ignored("width", "beam", "generate_beam", "np.full(len(source), width)", "np.full(len(source), 5)"),
+    ignored("alpha", "beam", "generate_beam", "over), alpha,", "over), 0.0,"),
+)
+EVERY = (*BACKWARD, *FORWARD, *TRANSFORMER, *AROUND, *OPTIONS)
+DEFECTS = {defect.name: defect for defect in EVERY}

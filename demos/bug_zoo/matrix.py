@@ -1,17 +1,17 @@
-"""Every defect before every detector: the measuring behind bug_zoo.py.
+"""Every defect before every detector.
 
-A detector may be silent for two reasons: it ran the faulty code and saw nothing, or it never ran it. Which of
-the two is measured with a tripwire: a body that ends the run, put in the place of the defect's function.
+A detector may be silent for two reasons: it ran the faulty code and saw nothing, or it never ran it. So it
+is recorded first, on healthy code, which functions each look calls; a look that calls none of a defect's
+functions is not asked.
 """
 
 import functools
+import sys
 from typing import NamedTuple
-
-import numpy as np
 
 from .defects import at_large
 from .detectors import DETECTORS, ask
-from .edits import swapped
+from .edits import original
 from .training import MODELS, figures, healthy, judge
 
 FOUND, CRASHED, SILENT, NOT_RUN = "✗", "!", "·", "–"
@@ -35,29 +35,26 @@ def reading(said, number=None):
     return Reading(CRASHED if said.startswith("crashed") else FOUND if said else SILENT, said, number)
 
 
-def _tripwire(*args, **options):
-    raise SystemExit("the tripwire")  # no Exception, so that nothing on the way takes it for an answer
-
-
 @functools.cache
-def runs(look, place):
-    """Whether a detector runs a function, (module, function)."""
-    with swapped({place: _tripwire}):
-        try:
-            ask(look)
-        except SystemExit:
-            return True
-    return False
+def _called(look):
+    """The code of every function that a look calls."""
+    called = set()
+
+    def note(frame, event, argument):
+        called.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        ask([look])
+    finally:
+        sys.setprofile(before)
+    return called
 
 
-@functools.cache
-def _one_step(name):
-    """A training so short that only its way through the code counts."""
-    return lambda: list(figures(MODELS[name], 0, steps=1))
-
-
-def places(defect):
-    return [edit[:2] for edit in defect.edits]
+def runs(look, defect):
+    """Whether a look runs code that the defect changes."""
+    return any(original(*edit[:2]).__code__ in _called(look) for edit in defect.edits)
 
 
 def examine(defect, usual=None):
@@ -68,22 +65,26 @@ def examine(defect, usual=None):
     """
     readings = {}
     for detector in DETECTORS:
-        if any(runs(detector.look, place) for place in places(defect)):
-            with at_large(defect):
-                readings[detector.name] = reading(ask(detector.look))
-        else:
-            readings[detector.name] = Reading(NOT_RUN)
+        looks = [look for look in detector.looks if runs(look, defect)]
+        with at_large(defect):
+            readings[detector.name] = reading(ask(looks)) if looks else Reading(NOT_RUN)
     return readings if usual is None else readings | _trained(defect, usual)
+
+
+@functools.cache
+def _one_step(name):
+    """A training so short that only its way through the code counts."""
+    return lambda: list(figures(name, 0, steps=1))
 
 
 def _trained(defect, usual):
     """The two readings of a training, with the first model whose training runs the defect."""
-    name = next((n for n in MODELS if any(runs(_one_step(n), place) for place in places(defect))), None)
+    name = next((n for n in MODELS if runs(_one_step(n), defect)), None)
     if name is None:
         return dict.fromkeys(TRAINED, Reading(NOT_RUN))
     if name not in usual:
         usual[name] = healthy(name)
-    readings, numbers = {}, figures(MODELS[name], 0)
+    readings, numbers = {}, figures(name, 0)
     with at_large(defect):
         for detector, figure in TRAINED.items():
             readings[detector] = _next_reading(numbers, figure, usual[name])
@@ -92,13 +93,13 @@ def _trained(defect, usual):
 
 def _next_reading(numbers, figure, usual):
     number = []
-    said = ask(lambda: number.append(next(numbers)))
+    said = ask([lambda: number.append(next(numbers))])
     if said:  # what has crashed once gives no further number
         return reading(said if not said.startswith("crashed: StopIteration") else "crashed: as before")
     return reading(judge(figure, number[0], usual), number[0])
 
 
-# ---- what the matrix teaches -------------------------------------------------------------------------------
+# ---- what the matrix says ----------------------------------------------------------------------------------
 
 
 def silent_before(matrix, *detectors):
@@ -118,6 +119,6 @@ def who_noticed(readings):
 def usual_figures(usual):
     """{model: {figure: (smallest, largest)}} of the healthy models."""
     return {
-        name: {f: (float(np.min(n)), float(np.max(n))) for f, n in zip(("loss", "exact"), zip(*healthy_.all))}
-        for name, healthy_ in usual.items()
+        name: {figure: (min(n), max(n)) for figure, n in zip(("loss", "exact"), zip(*found.all))}
+        for name, found in usual.items()
     }

@@ -1,45 +1,35 @@
-"""What the zoo's detectors look at: small models and pairs of strings; and how two answers are compared."""
+"""What the zoo's detectors look at: small models, their parameters, and pairs of strings."""
 
 import numpy as np
 
-from numpy_seq2seq import seq2seq as model
 from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import Batch, Vocabulary, make_batch
+from numpy_seq2seq.data import Vocabulary, make_batch
+from numpy_seq2seq.seq2seq import seq2seq_forward, seq2seq_init
 
 LETTERS = Vocabulary("abcde")
 # Lengths differ from pair to pair and from side to side; letters come more than once.
 PAIRS = (("abcdea", "ab"), ("ba", "bcdee"), ("d", "e"), ("eecb", "a"), ("cadab", "dcba"), ("ca", ""),
          ("aeb", "cd"))
-SIZES = {"source_vocabulary": len(LETTERS), "target_vocabulary": len(LETTERS), "embedding_size": 3}
-SIZES |= {"dtype": "float64"}
-MODELS = (
-    Config(**SIZES, hidden_size=4, decoder="luong", score="scaled_dot", directions=2, dropout=0.3),
-    Config(**SIZES, hidden_size=4, cell="gru", decoder="bahdanau", score="additive", directions=2),
-    Config(**SIZES, hidden_size=4, cell="rnn", decoder="luong_feeding", score="general", layers=2),
-    Config(**SIZES, hidden_size=5, cell="lstm", decoder="fixed", reverse_source=True),
-)
+BATCH = make_batch(PAIRS, LETTERS, LETTERS)
 MASK = np.array([[True, True, True, False], [True, True, False, False]])
 
 
-class Noticed(AssertionError):
-    """Something is not as it should be."""
+def model(**choices):
+    sizes = {"source_vocabulary": len(LETTERS), "target_vocabulary": len(LETTERS), "dtype": "float64"}
+    return Config(**sizes, **choices)
 
 
-def same(what, got, want, tolerance=1e-9):
-    """Raise Noticed unless two arrays, or two trees of arrays, agree up to rounding."""
-    if isinstance(want, (dict, tuple, list)):
-        if len(got) != len(want):
-            raise Noticed(f"{what}: {len(got)} and not {len(want)}")
-        for key in want if isinstance(want, dict) else range(len(want)):
-            same(f"{what}.{key}" if isinstance(want, dict) else what, got[key], want[key], tolerance)
-        return
-    got, want = np.asarray(got, float), np.asarray(want, float)
-    if got.shape != want.shape:
-        raise Noticed(f"{what}: shape {got.shape} and not {want.shape}")
-    error = np.abs(got - want).max(initial=0)
-    if not error <= tolerance * max(np.abs(want).max(initial=0), 1e-3):
-        k = np.unravel_index(np.abs(got - want).argmax(), want.shape)
-        raise Noticed(f"{what}: {got[k]:.6g} and not {want[k]:.6g}")
+MODELS = {
+    "luong": model(embedding_size=3, hidden_size=4, score="scaled_dot", directions=2, dropout=0.3),
+    "bahdanau": model(embedding_size=3, hidden_size=4, cell="gru", decoder="bahdanau", score="additive",
+                      directions=2),
+    "luong_feeding": model(embedding_size=3, hidden_size=4, cell="rnn", decoder="luong_feeding",
+                           score="general", layers=2),
+    "fixed": model(embedding_size=3, hidden_size=5, decoder="fixed"),
+    "peeky": model(hidden_size=6, encoder="transformer", heads=3, decoder="peeky"),
+    "transformer": model(hidden_size=4, encoder="transformer", decoder="transformer", heads=2, layers=2,
+                         dropout=0.3),
+}
 
 
 def normal(*shape):
@@ -47,24 +37,17 @@ def normal(*shape):
 
 
 def random_params(config, scale=1.0):
-    """Parameters of the shapes of the initial ones, but so large that sources get different answers."""
+    """Parameters so large that sources get different answers, and no token is the best everywhere.
+
+    Every relu is clearly on or clearly off, so that no finite difference steps over its kink.
+    """
     rng = np.random.default_rng(6)
-    start = model.seq2seq_init(rng, config)
-    return {
-        layer: {name: scale * rng.standard_normal(a.shape) for name, a in arrays.items()}
-        for layer, arrays in start.items()
+    start = seq2seq_init(rng, config)
+    params = {
+        k: {n: scale * rng.standard_normal(a.shape) for n, a in part.items()} for k, part in start.items()
     }
-
-
-def each_model(scale=1.0):
-    """(its name, params, config, batch) for every model."""
-    for config in MODELS:
-        name = f"{config.decoder} {config.cell}"
-        yield name, random_params(config, scale), config, make_batch(PAIRS, LETTERS, LETTERS)
-
-
-def one_by_one(batch):
-    """Each pair as a batch of its own, without padding."""
-    for b in range(len(batch.source)):
-        source, target = batch.source_mask[b], batch.target_mask[b]
-        yield Batch(*(a[b : b + 1, real] for a, real in zip(batch, (source, source, target, target, target))))
+    for layer in params:
+        if layer.endswith("_feed_in"):
+            params[layer]["b"] += np.resize([6.0, -6.0], params[layer]["b"].shape)
+    params["output"]["b"] -= seq2seq_forward(BATCH, params, config)[0][BATCH.target_mask].mean(axis=0)
+    return params
