@@ -5,19 +5,19 @@ Before this: cells.py, encoders.py, transformer.py. It stands apart: no chapter 
 "GRU", "LSTM" and "Transformer" are names of families. Who moves weights from one program to another, or
 compares a paper with its code, has to know which member is meant.
 
-Notation: D input size, H hidden size, G gates of the cell, σ the logistic function; where others are quoted, W
-is a matrix from x, U one from h, and ⊙ the element-wise product.
+Notation: D input size, H hidden size, G gates of the cell, σ the logistic function; where others are quoted,
+W is a matrix from x, U one from h, and ⊙ the element-wise product.
 
 **GRU: the reset gate before or after the product.**
 
-    before      n = tanh(x W + (r ⊙ h_prev) U)          Cho et al. (2014), equation 8, as published (arXiv v3);
+    before      n = tanh(x W + (r ⊙ h_prev) U)          Cho et al. (2014), equation 8, in print (arXiv v3);
                                                         Chung et al. (2014); Bahdanau et al. (2015), A.1.1
     after       n = tanh(x W + b + r ⊙ (h_prev U + bh)) Cho et al. (2014), arXiv v1, and the decoder in the
                                                         appendix of v3; cuDNN, PyTorch, and here
 
-The second form takes all three blocks of h_prev U at once. They are different functions: unless the block of U is
-diagonal, no choice of weights turns one into the other, and a model trained with one cannot be loaded into the
-other. Keras has both; its reset_after=True is the one here.
+The second form takes all three blocks of h_prev U at once. They are different functions: unless the block of
+U is diagonal, no choice of weights turns one into the other, and a model trained with one cannot be loaded
+into the other. Keras has both; its reset_after=True is the one here.
 
 **GRU: z or 1 − z.**
 
@@ -27,12 +27,12 @@ other. Keras has both; its reset_after=True is the one here.
 The same function with another sign: 1 − σ(a) = σ(−a), so negating block z of Wx, Wh, b and bh leads from one
 to the other.
 
-**LSTM: which gates, and what they see.** The first one (Hochreiter & Schmidhuber 1997) has no forget gate,
-f = 1, squashes the candidate with a logistic function stretched to (−2, 2) and c with one stretched to (−1, 1),
-which is tanh(c/2), and cuts off the gradient that would go on back in time through the inputs of a cell and its
-gates. Gers, Schmidhuber & Cummins (2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see c too. The
-whole gradient is taken since Graves & Schmidhuber (2005). The LSTM here, like PyTorch's, has f, tanh for both, no
-peepholes, and the whole gradient.
+**LSTM: which gates, and what they see.** The first one (Hochreiter & Schmidhuber 1997) has no forget gate (f
+= 1), squashes the candidate with a logistic function stretched to (−2, 2) and c with one stretched to (−1,
+1), which is tanh(c/2), and cuts off the gradient that would go on back in time through the inputs of a cell
+and its gates. Gers, Schmidhuber & Cummins (2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see
+c too. The whole gradient is taken since Graves & Schmidhuber (2005). The LSTM here, like PyTorch's, has f,
+tanh for both, no peepholes, and the whole gradient.
 
 **RNN.** Elman (1990) has the logistic function; tanh here, and in nn.RNN unless it is told "relu".
 
@@ -73,37 +73,37 @@ the decoder, both directions side by side.
 norm=nn.LayerNorm(H). Why it stands before: transformer.py. The two are different functions of the same
 parameters, and a state dict does not say to which of them it belongs.
 
-**Transformer: no biases in attention.** The paper (section 3.2.2) has W_i^Q, W_i^K, W_i^V, W^O and no biases, and
-so has this package. PyTorch adds one to each; its bias=False leaves out those of the norms and of the
-feed-forward layer too, which are here. Two of the four say nothing new: b_k moves all scores of a query alike,
-and softmax does not see that; b_v passes all weights, whose sum is 1, and arrives as the constant b_v Wo, which
-the output's bias could hold as well.
+**Transformer: no biases in attention.** The paper (section 3.2.2) has W_i^Q, W_i^K, W_i^V, W^O and no biases,
+and so has this package. PyTorch adds one to each; its bias=False leaves out those of the norms and of the
+feed-forward layer too, which are here. Two of the four add nothing: b_k moves all scores of a query alike,
+and softmax does not see that; b_v is weighted with weights whose sum is 1, and arrives as the constant
+b_v Wo, which the output's bias could hold as well.
 
-**Transformer: dropout.** In the paper (section 5.4): on what a sublayer returns, before the sum, and on embeddings
-+ positions. Here: there, and once more before the output layer, as in every model here. PyTorch's layers have it
-on what a sublayer returns, on the weights of attention, and behind the relu; they do not embed.
+**Transformer: dropout.** In the paper (section 5.4): on what a sublayer returns, before the sum, and on
+embeddings + positions. Here: there, and once more before the output layer, as in every model here. PyTorch's
+layers have it on what a sublayer returns, on the weights of attention, and behind the relu.
 
-**Transformer: embeddings.** In the paper (section 3.4) source, target and output layer share one matrix; here they
-are three. Both multiply an embedding by √H before the positions are added; PyTorch's layers begin behind that, and
-it has no module for positions. Numbers of nn.Embedding begin with deviation 1, times √H they drown the positions;
-here with 1/√H.
+**Transformer: embeddings.** In the paper (section 3.4) source, target and output layer share one matrix; here
+they are three. Both multiply an embedding by √H and add the positions; PyTorch has no module that does. The
+numbers of nn.Embedding begin with deviation 1, and times √H they would be far larger than the positions; here
+they begin with 1/√H, and times √H they are about as large.
 
-**Transformer: sizes, ε, the start.** The hidden layer of the feed-forward layer is 4H, as 2048 is 4 · 512 in the
-paper; PyTorch's dim_feedforward is 2048 whatever H is. The ε of the norm is 1e-5, under the root, as in PyTorch; Ba
-et al. (2016) and Vaswani et al. name none. PyTorch keeps Wqᵀ, Wkᵀ and Wvᵀ in one matrix and draws it as one, of
-3H rows, so they begin √2 times smaller than here. Its nn.TransformerEncoder copies one layer N times: until
-somebody draws them again, all N are equal.
+**Transformer: sizes, ε, the start.** The hidden layer of the feed-forward layer is 4H, as 2048 is 4 · 512 in
+the paper; PyTorch's dim_feedforward is 2048 whatever H is. The ε of the norm is 1e-5, under the root, as in
+PyTorch; Ba et al. (2016) and Vaswani et al. name none. PyTorch keeps Wqᵀ, Wkᵀ and Wvᵀ in one matrix and draws
+it as one, of 3H rows, so they begin √2 times smaller than here. Its nn.TransformerEncoder copies one layer N
+times, and so all N begin with the same numbers.
 
-**Masks.** True says "real, may be looked at" here. In nn.MultiheadAttention, and in all that is built of it, True
-says "must not be looked at"; in PyTorch's scaled_dot_product_attention it says "may" again.
+**Masks.** True says "real, may be looked at" here. In nn.MultiheadAttention, and in all that is built of it,
+True says "must not be looked at"; in PyTorch's scaled_dot_product_attention it says "may" again.
 
 **The optimiser.** AdamW multiplies θ by 1 − ηλ before Adam's own step, there and here. clip_grad_norm_
 divides by ‖g‖ + 1e-6; here it is ‖g‖, as in the paper, so that a clipped gradient has exactly the norm asked
 for. The two agree to a relative 1e-6 / ‖g‖.
 
-The functions below move the layers of one side of a model, encoder or decoder; PyTorch itself is not needed. An
-Embedding's weight is E as it stands, a Linear's is Wᵀ. The tests hold whole models to what PyTorch makes of the
-same weights.
+The functions below move the layers of one side of a model, encoder or decoder; PyTorch itself is not needed.
+An Embedding's weight is E as it stands, a Linear's is Wᵀ. The tests hold whole models to what PyTorch makes
+of the same weights.
 
     module = torch.nn.LSTM(D, H, num_layers=2)          any of RNN (tanh), GRU, LSTM, with their biases
     arrays = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
@@ -114,8 +114,8 @@ same weights.
     arrays = to_torch(params, config, "decoder")
     module.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
 
-A decoder that reads something beside x_t has an input of D + H numbers in PyTorch: peeky [x_t; v], bahdanau and
-luong_feeding [x_t; e_t].
+A decoder that reads something beside x_t has an input of D + H numbers in PyTorch: peeky [x_t; v], bahdanau
+and luong_feeding [x_t; e_t].
 
 Not here: what PyTorch can do and this package cannot (projections, dropout along time, other non-linear
 functions); files (they hold whatever the caller writes).
@@ -144,8 +144,8 @@ def to_torch(params, config, side):
         config: of the model.
         side:   "encoder" or "decoder".
     Returns:
-        arrays: the state dict of nn.RNN, nn.GRU, nn.LSTM, nn.TransformerEncoder or nn.TransformerDecoder (with
-            norm), in its order; copies, in the dtype of params.
+        arrays: the state dict of nn.RNN, nn.GRU, nn.LSTM, nn.TransformerEncoder or nn.TransformerDecoder
+            (with norm), in its order; copies, in the dtype of params.
     Raises:
         ValueError: a parameter is missing, unexpected or of a wrong shape; names it, what was expected, and
             what came.
@@ -177,8 +177,8 @@ def from_torch(arrays, config, side):
     Returns:
         params: {"encoder": {"Wx": …, "Wh": …, "b": …}, …}; copies, in the dtype of arrays.
     Raises:
-        ValueError: an array is missing (bias=False? no norm?), unexpected (other layers or directions?) or of a
-            wrong shape; biases of attention that are not zero. Names it, what was expected, and what came.
+        ValueError: an array is missing (bias=False? no norm?), unexpected (other layers or directions?) or of
+            a wrong shape; biases of attention that are not zero. Names it, what was expected, and what came.
     """
     names, shapes, (ours, theirs) = _layout(config, side)
     zeros = {layer: {name: np.zeros(shape) for name, shape in part.items()} for layer, part in shapes.items()}
@@ -192,8 +192,8 @@ def from_torch(arrays, config, side):
             params[layer][part] = params[layer][part] + a if part in params[layer] else a
         if not places and arrays[name].any():
             raise ValueError(
-                f"{name} must be zero, got numbers up to {np.abs(arrays[name]).max():.3g}: attention has no biases "
-                "here, as in Vaswani et al. (2017); keep them at zero while PyTorch trains"
+                f"{name} must be zero, got numbers up to {np.abs(arrays[name]).max():.3g}: attention has no "
+                "biases here, as in Vaswani et al. (2017); keep them at zero while PyTorch trains"
             )
     return params
 
@@ -201,8 +201,8 @@ def from_torch(arrays, config, side):
 def _layout(config, side):
     """(names, shapes, gates) of one side.
 
-    names:  {PyTorch's name: [(layer, name), …]}: it holds ours, transposed and joined. What occurs twice is the
-            sum of both (the biases of RNN and LSTM); where none is, is a bias that we lack.
+    names:  {PyTorch's name: [(layer, name), …]}: it holds ours, transposed and joined. What occurs twice is
+            the sum of both (the biases of RNN and LSTM). An empty list is a bias that we do not have.
     shapes: {layer: {name: shape}}, ours.
     gates:  (ours, theirs), the order of the blocks in the last axis of ours.
     """
@@ -252,7 +252,7 @@ def _transformer_names(side, count):
 
 
 def _axis(name):
-    """Along which PyTorch's array joins several of ours: [x_t; e_t] is a wider input, q, k and v are more outputs."""
+    """Along which several of ours are joined: [x_t; e_t] is a wider input, q, k and v are more outputs."""
     return 1 if name.startswith("weight_ih") else 0
 
 

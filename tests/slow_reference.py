@@ -102,7 +102,7 @@ def weigh(score, query, keys, p, mask):
 
 
 def mean(weights, values):
-    return [sum(w * value[k] for w, value in zip(weights, values, strict=True)) for k in range(len(values[0]))]
+    return [sum(w * v[k] for w, v in zip(weights, values, strict=True)) for k in range(len(values[0]))]
 
 
 def attend(score, query, memory, p, mask):
@@ -147,7 +147,7 @@ def position(t, H):
 def placed(x, told=True):
     """Sections 3.4 and 3.5: embeddings times √H, plus positions, unless they are not told."""
     H = len(x[0])
-    return [[a * sqrt(H) + told * place for a, place in zip(token, position(t, H))] for t, token in enumerate(x)]
+    return [[a * sqrt(H) + told * P for a, P in zip(token, position(t, H))] for t, token in enumerate(x)]
 
 
 def plus(x, y):

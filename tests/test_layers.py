@@ -218,7 +218,7 @@ def test_layer_norm_forward_sees_neither_shift_nor_scale_of_a_vector(leading, D,
 @few
 @given(leading=leading_axes, D=spread_out, seed=seeds)
 def test_layer_norm_backward_moves_no_vector_along_what_forward_does_not_see(leading, D, seed):
-    """dx sums to 0, since a shift changes nothing, and is at a right angle to x − μ, since a scale does not."""
+    """dx sums to 0, as a shift changes nothing, and is at a right angle to x − μ, as a scale does not."""
     _, params = draw_norm((), D, seed)
     rng = np.random.default_rng(seed)
     x = 100.0 * rng.permuted(np.broadcast_to(np.arange(D), (*leading, D)), axis=-1)
@@ -243,7 +243,8 @@ def test_dtype_stays_in_layer_norm_forward_and_layer_norm_backward():
 
 def test_layer_norm_forward_and_layer_norm_backward_of_nothing():
     y, cache = layer_norm_forward(*draw_norm((2, 0), 3, 0))
-    assert_close(layer_norm_backward(y, cache), (np.zeros((2, 0, 3)), {"g": np.zeros(3), "b": np.zeros(3)}), 0)
+    dx, grads = layer_norm_backward(y, cache)
+    assert_close((dx, grads), (np.zeros((2, 0, 3)), {"g": np.zeros(3), "b": np.zeros(3)}), 0)
 
 
 # ---- both --------------------------------------------------------------------------------------------------

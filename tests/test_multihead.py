@@ -43,7 +43,7 @@ def call_of(drawn):
     """(x, memory, mask, query params, key params, heads); the mask is None, padding, causal, or both."""
     B, heads, half, (T, S, _), which, seed = drawn
     rng, H = np.random.default_rng(seed), 2 * heads * half
-    lengths = np.append(S, rng.integers(1, S + 1, B - 1))  # one row sees all, so that it has something to choose
+    lengths = np.append(S, rng.integers(1, S + 1, B - 1))  # one row sees all and has something to choose
     padding = (np.arange(S) < lengths[:, None])[:, None, None]
     causal = (np.arange(S) <= np.arange(T)[:, None])[None, None]
     mask = (None, padding, causal, padding & causal)[which]
@@ -83,7 +83,8 @@ def test_multihead_forward_is_the_papers_equations(drawn):
     allowed = np.broadcast_to(True if mask is None else mask, weights.shape)[:, 0]
     q, kv = ({name: W.tolist() for name, W in p.items()} for p in (params, key_params))
     for b, t in np.ndindex(x.shape[:2]):
-        want, looked = slow_reference.multihead(x[b, t].tolist(), memory[b].tolist(), q, kv, heads, allowed[b, t])
+        lists = x[b, t].tolist(), memory[b].tolist()
+        want, looked = slow_reference.multihead(*lists, q, kv, heads, allowed[b, t])
         assert_close(out[b, t], np.array(want))
         assert_close(weights[b, :, t], np.array(looked))
 
@@ -111,6 +112,20 @@ def test_multihead_forward_heads_may_change_places_with_their_blocks(drawn, seed
     other, other_weights = attend(x, memory, mask, moved, keys_moved, heads)
     assert_close(other, out)
     assert_close(other_weights, weights[:, order])
+
+
+@few
+@given(calls, seeds)
+def test_multihead_forward_of_biased_keys_and_values(drawn, seed):
+    """What pytorch.py says: a bias of the keys changes nothing, one of the values is a bias of the output."""
+    x, memory, _, params, key_params, heads = call_of(drawn)
+    k, v, _ = keys_values_forward(memory, key_params, heads)
+    bk, bv = normal(np.random.default_rng(seed), 2, x.shape[2])
+    biased = k + split_heads(bk[None, None], heads), v + split_heads(bv[None, None], heads)
+    out, weights, _ = multihead_forward(x, k, v, None, params, heads)
+    other, other_weights, _ = multihead_forward(x, *biased, None, params, heads)
+    assert_close(other_weights, weights)
+    assert_close(other, out + bv @ params["Wo"])
 
 
 @few

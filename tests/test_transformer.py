@@ -1,4 +1,4 @@
-"""The Transformer: positions, sublayers and their gradients. Whole models: test_seq2seq.py, test_encoders.py."""
+"""The Transformer: positions, sublayers and their gradients, the paper's equations, where dropout stands."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_feed_forward_forward_known_answer():
 # ---- the paper's equations ---------------------------------------------------------------------------------
 
 # half of a head's size, B, S, T, heads, layers, seed
-stacks = st.tuples(*[st.integers(1, 3)] * 2, *[st.integers(1, 4)] * 2, st.integers(1, 3), st.integers(1, 2), seeds)
+stacks = st.tuples(*(st.integers(1, most) for most in (3, 3, 4, 4, 3, 2)), seeds)
 
 
 def stack_of(drawn, **choices):
@@ -127,32 +127,31 @@ def test_dropout_forward_in_a_sublayer_known_answer():
     assert_close(factors, np.where(np.random.default_rng(1).random(x.shape) >= 0.75, 4.0, 0.0), 1e-9)
 
 
-def added(sublayer, x, rate, rng):
+def added(sublayer, x, args, rng):
     """x + dropout(sublayer(x) − x), for a sublayer that is computed without dropout."""
-    return x + dropout_forward(sublayer(x) - x, rate, rng)[0]
+    return x + dropout_forward(sublayer(x, *args, 0.0, None)[0] - x, 0.5, rng)[0]
 
 
 def test_dropout_forward_stands_behind_every_sublayer_and_on_the_embeddings_of_a_transformer():
     """Vaswani et al. (2017), section 5.4. Both sides, sublayer by sublayer, with the same random numbers."""
     config, params, x, y, mask = stack_of((2, 2, 3, 4, 2, 2, 1), dropout=0.5)
-    seen, causal, mine = mask[:, None, None], np.tri(4, dtype=bool)[None, None], np.random.default_rng(7)
+    seen, causal, rng = mask[:, None, None], np.tri(4, dtype=bool)[None, None], np.random.default_rng(7)
     whole, _, _ = transformer_encoder_forward(x, mask, params, config, np.random.default_rng(7))
-    memory, _ = embedded(np.where(mask[..., None], x, 0), 0, True, config, mine)
+    memory, _ = embedded(np.where(mask[..., None], x, 0), 0, True, config, rng)
     for k in ("encoder_1", "encoder_2"):
-        memory = added(lambda a: self_forward(a, None, seen, params, f"{k}_self", 2, 0.0, None)[0], memory, 0.5, mine)
-        memory = added(lambda a: feed_forward_forward(a, params, f"{k}_feed", 0.0, None)[0], memory, 0.5, mine)
+        memory = added(self_forward, memory, (None, seen, params, f"{k}_self", 2), rng)
+        memory = added(feed_forward_forward, memory, (params, f"{k}_feed"), rng)
     memory, _ = layer_norm_forward(memory, params["encoder_norm"])
     assert_close(whole, memory, 1e-11)
 
     whole, _, _, _ = write(y, memory, mask, params, config, np.random.default_rng(8))
-    mine = np.random.default_rng(8)
-    out, _ = embedded(y, 0, True, config, mine)
+    rng = np.random.default_rng(8)
+    out, _ = embedded(y, 0, True, config, rng)
     for k in ("decoder_1", "decoder_2"):
         keys, values, _ = keys_values_forward(memory, params[f"{k}_cross_keys"], 2)
-        cross = keys, values, seen, params, f"{k}_cross", 2, 0.0, None
-        out = added(lambda a: self_forward(a, None, causal, params, f"{k}_self", 2, 0.0, None)[0], out, 0.5, mine)
-        out = added(lambda a: cross_forward(a, *cross)[0], out, 0.5, mine)
-        out = added(lambda a: feed_forward_forward(a, params, f"{k}_feed", 0.0, None)[0], out, 0.5, mine)
+        out = added(self_forward, out, (None, causal, params, f"{k}_self", 2), rng)
+        out = added(cross_forward, out, (keys, values, seen, params, f"{k}_cross", 2), rng)
+        out = added(feed_forward_forward, out, (params, f"{k}_feed"), rng)
     assert_close(whole, layer_norm_forward(out, params["decoder_norm"])[0], 1e-11)
 
 
@@ -232,7 +231,7 @@ def test_cross_backward(method, drawn):
     x, params, rng, H, heads = layer(drawn)
     B, S = len(x), 4
     k, v = (normal(rng, B, heads, S, H // heads) for _ in "kv")
-    lengths = np.append(S, rng.integers(1, S + 1, B - 1))  # one row sees all, so that it has something to choose
+    lengths = np.append(S, rng.integers(1, S + 1, B - 1))  # one row sees all and has something to choose
     mask = (np.arange(S) < lengths[:, None])[:, None, None]
     reads = {n: p for n, p in own(params, "decoder_1_cross").items() if not n.endswith("keys")}
 
@@ -255,7 +254,8 @@ def test_transformer_open_forward_and_transformer_open_backward(method, drawn):
 
 
 def test_head_maps_of_every_layer_are_distributions():
-    config = Config(8, 9, 4, 4, encoder="transformer", decoder="transformer", heads=2, layers=3, dtype="float64")
+    sides = {"encoder": "transformer", "decoder": "transformer", "dtype": "float64"}
+    config = Config(8, 9, 4, 4, heads=2, layers=3, **sides)
     params, batch, state, source = encoded(config, 1)
     _, weights, _, (_, cache, *_) = decode_forward(batch.inputs, state, source, params, config)
     maps = head_maps(cache)

@@ -10,18 +10,19 @@ computes: the layers are PyTorch's own modules, and autograd differentiates them
     attention   nn.MultiheadAttention: `self` with a causal and a padding mask, `cross` with a padding mask
     encoder     nn.TransformerEncoder, one layer and the norm behind it, with a padding mask
     decoder     nn.TransformerDecoder, the same, with a causal mask and a padding mask on the memory
-    model       embeddings · √H + positions, two layers in each, output layer: logits, loss and all gradients; then
-                ten steps of Adam with the β₂ and ε of Vaswani et al. (2017), section 5.3
+    model       embeddings · √H + positions, two layers in each, output layer: logits, loss and all gradients;
+                then ten steps of Adam with the β₂ and ε of Vaswani et al. (2017), section 5.3
 
-norm_first=True, no dropout, relu. As in the paper, attention has no biases: in_proj_bias and out_proj.bias are
-zero and stay zero (requires_grad=False), and the gradients stored for them are zeros. All other parameters,
-those of the norms too, are drawn anew.
+norm_first=True, no dropout, relu. As in the paper, attention has no biases: in_proj_bias and out_proj.bias
+are zero and stay zero (requires_grad=False), and the gradients stored for them are zeros. All other
+parameters, those of the norms too, are drawn anew.
 """
 
 import math
 
 import torch
-from make_models import SOURCE_LENGTHS, TARGET_LENGTHS, B, H, S, T, U, V, loss_of, padding_mask, random_batch, save
+from make_models import SOURCE_LENGTHS, TARGET_LENGTHS, B, H, S, T, U, V
+from make_models import loss_of, padding_mask, random_batch, save
 from torch import nn
 
 HEADS, LAYERS = 2, 2
@@ -55,7 +56,10 @@ def answers(module, y, mask=None, **inputs):
 
 
 def gradients(module):
-    return {name: torch.zeros_like(p) if p.grad is None else p.grad.clone() for name, p in module.named_parameters()}
+    def of(p):
+        return p.grad.clone() if p.requires_grad else torch.zeros_like(p)
+
+    return {name: of(p) for name, p in module.named_parameters()}
 
 
 def layer_norm():
