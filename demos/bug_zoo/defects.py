@@ -571,6 +571,8 @@ def ignored(option, module, function, old, new, *also):
 
 OPTIONS = (
     ignored("unk", "data", "make_source", "vocabulary, unk)])", "vocabulary, False)])"),
+    ignored("unk of targets", "data", "make_batch", "target_vocabulary, unk)\n    targets",
+            "target_vocabulary, False)\n    targets"),
     ignored("alphabet", "tasks", "draw_pairs", "_draw(rng, lengths, alphabet,",
             "_draw(rng, lengths, LETTERS,"),
     ignored("lengths", "tasks", "draw_pairs", "_draw(rng, lengths,", "_draw(rng, (1, 10),"),
@@ -596,6 +598,11 @@ OPTIONS = (
     ignored("source_positions", "transformer", "transformer_encoder_forward",
             "embedded(x, 0, config.source_positions,", "embedded(x, 0, True,"),
     ignored("heads", "multihead", "split_heads", "B, T, H = a.shape", "heads = 1\n    B, T, H = a.shape"),
+    ignored("score of luong", "decoders", "luong_forward", "SCORES[config.score]", 'SCORES["dot"]'),
+    ignored("score of luong_feeding", "step_decoders", "luong_feeding_forward", "SCORES[config.score]",
+            'SCORES["dot"]'),
+    ignored("score of bahdanau", "step_decoders", "bahdanau_forward", "SCORES[config.score]",
+            'SCORES["dot"]'),
     ignored("smoothing", "losses", "cross_entropy_forward", "log_p = log_softmax(",
             "smoothing = 0.0\n    log_p = log_softmax("),
     ignored("beta1", "optim", "adam_step", 'state["t"] += 1', 'beta1 = 0.9\n    state["t"] += 1'),
