@@ -72,7 +72,8 @@ def align_forward(queries, keys, params, mask, score):
     Returns:
         weights: (..., T, S).
         cache:   for align_backward.
-    Source: Bahdanau et al. (2015), equation 6.
+    Source: Bahdanau et al. (2015), equation 6, α_ij = exp(e_ij) / Σ_k exp(e_ik) with e_ij = a(s_{i−1}, h_j);
+        Luong et al. (2015), equation 7, a_t(s) = align(h_t, h̄_s).
     """
     scores, score_cache = score.forward(queries, keys, params)
     weights, softmax_cache = masked_softmax_forward(scores, mask)
@@ -119,7 +120,8 @@ def attention_forward(queries, keys, memory, params, mask, score):
         context: (..., T, M).
         weights: (..., T, S), to be looked at; they take no gradient from outside.
         cache:   for attention_backward.
-    Source: Bahdanau et al. (2015), equation 5.
+    Source: Bahdanau et al. (2015), equation 5, c_i = Σ_j α_ij h_j. With scaled_dot it is Vaswani et al.
+        (2017), equation 1, Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V.
     """
     keys, memory = visible(keys, mask), visible(memory, mask)
     weights, align_cache = align_forward(queries, keys, params, mask, score)
@@ -151,10 +153,8 @@ def attention_backward(dcontext, cache):
 
     Args:
         dcontext: (..., T, M).
-    Returns:
-        dqueries (..., T, Q), dkeys (..., S, A),
-        dmemory (..., S, M): the path through the values only; keys_backward(dkeys) has the other one,
-        grads of the score.
+    Returns: dqueries (..., T, Q), dkeys (..., S, A), dmemory (..., S, M): the path through the values only;
+        keys_backward(dkeys) has the other one, grads of the score.
     """
     align_cache, weights, memory = cache
     dα = dcontext @ memory.swapaxes(-1, -2)

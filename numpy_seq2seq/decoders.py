@@ -112,9 +112,9 @@ def fixed_forward(x, state, source, params, config, rng=None):
         weights: None.
         state:   tuple of (B, H) after step T.
         cache:   for fixed_backward.
-    Source: Sutskever et al. (2014). Deviations: there no readout layer stands between h_t and the output
-        layer, and the decoder has four layers, each started from the encoder's; here one, from the encoder's
-        top layer.
+    Source: Sutskever et al. (2014); Luong et al. (2015), equation 3, h_j = f(h_{j−1}, s). Deviations: there
+        no readout layer stands between h_t and the output layer, and the decoder has four layers, each
+        started from the encoder's; here one, from the encoder's top layer.
     """
     h, state, recurrent_cache = recurrent_forward(x, state, params["decoder"], CELLS[config.cell])
     out, readout_cache = readout_forward(h, None, params["readout"])

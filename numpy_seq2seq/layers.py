@@ -189,8 +189,8 @@ def layer_norm_forward(x, params):
     Returns:
         y:      (..., D).
         cache:  for layer_norm_backward.
-    Source: Ba, Kiros & Hinton (2016), section 3. The ε, which keeps a constant x from a division by zero,
-        is under the root, as in PyTorch.
+    Source: Ba, Kiros & Hinton (2016), section 3; LayerNorm in Vaswani et al. (2017), section 3.1. The ε,
+        which keeps a constant x from a division by zero, is under the root, as in PyTorch.
     """
     D = x.shape[-1]
     n = x - x.sum(axis=-1, keepdims=True) / D

@@ -69,8 +69,8 @@ def dot_score_forward(queries, keys, params):
     Returns:
         scores:  (..., T, S).
         cache:   for dot_score_backward.
-    Source: Luong et al. (2015), section 3.1, the content-based scores below equation 7: `dot`, and `general`
-        with W_a = Wkᵀ.
+    Source: Luong et al. (2015), section 3.1, the content-based scores below equation 7: `dot`, h_tᵀ h̄_s, and
+        `general`, h_tᵀ W_a h̄_s, with W_a = Wkᵀ.
     """
     return queries @ keys.swapaxes(-1, -2), (queries, keys)
 
@@ -124,7 +124,7 @@ def additive_score_forward(queries, keys, params):
         scores:  (..., T, S).
         cache:   for additive_score_backward; it holds T S A numbers for each sentence.
     Source: Bahdanau et al. (2015), appendix A.1.2, a(s_{i−1}, h_j) = v_aᵀ tanh(W_a s_{i−1} + U_a h_j), with
-        W_a = Wqᵀ, U_a = Wkᵀ; Luong et al. (2015), section 3.1, `concat`, with W_a in two blocks.
+        W_a = Wqᵀ, U_a = Wkᵀ; Luong et al. (2015), section 3.1, `concat`, v_aᵀ tanh(W_a [h_t; h̄_s]).
     """
     u = (queries @ params["Wq"])[..., :, None, :] + keys[..., None, :, :]
     tanh_u = np.tanh(u, out=u)  # in place: this is the largest array of a model

@@ -57,10 +57,8 @@ def encode_forward(source, mask, params, config, rng=None):
         source: (B, S) token ids.
         mask:   (B, S) boolean, True at a real token.
         rng:    np.random.Generator for dropout; None while evaluating.
-    Returns:
-        start:  the state from which the decoder starts.
-        source: what the decoder may look at. Both are trees of arrays that begin with the batch axis.
-        cache:  for encode_backward.
+    Returns: start: the state from which the decoder starts. source: what the decoder may look at. Both are
+        trees of arrays that begin with the batch axis. cache: for encode_backward.
     """
     encoder, decoder = ENCODERS[config.encoder], DECODERS[config.decoder]
     x, embedding_cache = embedding_forward(source, params["source_embedding"])
@@ -103,6 +101,8 @@ def decode_forward(tokens, state, source, params, config, rng=None):
         weights: (B, T, S), or None where the decoder does not attend; no gradient enters here.
         state:   the state after step T.
         cache:   for decode_backward.
+    Source: p(y_t | y_<t, x) is the softmax of the logits: Bahdanau et al. (2015), equation 4, g(y_{i−1}, s_i,
+        c_i); Luong et al. (2015), equation 6, softmax(W_s h̃_t), with W_s = Wᵀ and b added.
     """
     x, embedding_cache = embedding_forward(tokens, params["target_embedding"])
     decoder = DECODERS[config.decoder]

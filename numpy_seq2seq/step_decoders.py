@@ -129,9 +129,9 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
         weights: (B, T, S), to be looked at.
         state:   tuple of (B, H) after step T.
         cache:   for bahdanau_backward.
-    Source: Bahdanau et al. (2015), section 3.1 and appendix A; there the cell is a GRU and the score
-        additive. Deviation: out_t is the tanh readout that all decoders here share, in place of a maxout
-        layer that sees the previous word and s_{t−1}.
+    Source: Bahdanau et al. (2015), section 3.1, s_i = f(s_{i−1}, y_{i−1}, c_i), and appendix A.1.1; there the
+        cell is a GRU and the score additive. Deviation: out_t is the tanh readout that all decoders here
+        share, in place of the maxout t_i of A.2.2, t̃_i = U_o s_{i−1} + V_o E y_{i−1} + C_o c_i.
     """
     layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
     x = time_first(x)

@@ -21,7 +21,7 @@ the norm stands before each sublayer, with one more behind the last layer ("pre-
 since it trains without a long warm-up; `python -m demos.transformer --help` says what was measured. Besides:
 the embeddings of source, target and output layer are three matrices, not one.
 
-The layers' parameters are named by layer and part: encoder_1_self, encoder_1_norm_self, …, decoder_2_cross, …
+The layers' parameters are named by layer and part: encoder_1_self, encoder_1_self_norm, …, decoder_2_cross, …
 
 Not here: embedding and output layer (seq2seq.py); recurrence: there is none.
 """
@@ -59,7 +59,8 @@ def positions(T, H, dtype, first=0):
         T:     number of positions.
         H:     even.
         first: the first position; while generating, the number of tokens before.
-    Source: Vaswani et al. (2017), section 3.5.
+    Source: Vaswani et al. (2017), section 3.5, PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), and cos for 2i +
+        1.
     """
     t = np.arange(first, first + T)[:, None]
     angle = t / 10000 ** (np.arange(0, H, 2) / H)
@@ -93,7 +94,8 @@ def feed_forward_forward(x, params, name, rate, rng):
         rate:   of dropout.
     Returns:
         y (B, T, H), cache for feed_forward_backward.
-    Source: Vaswani et al. (2017), equation 2 and section 5.4 (dropout before the sum).
+    Source: Vaswani et al. (2017), equation 2, FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, and section 5.4
+        (dropout before the sum).
     """
     n, norm_cache = layer_norm_forward(x, params[f"{name}_norm"])
     hidden, in_cache = affine_forward(n, params[f"{name}_in"])
@@ -395,8 +397,7 @@ def transformer_backward(dout, dstate, cache):
 def head_maps(cache):
     """What every head of every layer looked at: for each layer (self, cross), (B, heads, T, ·).
 
-    Args:
-        cache: of transformer_forward; or of transformer_encoder_forward, whose layers have self alone.
+    Args: cache: of transformer_forward; or of transformer_encoder_forward, whose layers have self alone.
     """
     layers = next(part for part in cache if isinstance(part, list))
     return [tuple(a for a in layer if isinstance(a, np.ndarray)) for layer in layers]
