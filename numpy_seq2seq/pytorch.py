@@ -27,10 +27,10 @@ into the other. Keras has both; its reset_after=True is the one here.
 The same function with another sign: 1 − σ(a) = σ(−a), so negating block z of Wx, Wh, b and bh leads from one
 to the other.
 
-**LSTM: which gates, and what they see.** The first one (Hochreiter & Schmidhuber 1997) has no forget gate (f
-= 1), squashes the candidate with a logistic function stretched to (−2, 2) and c with one stretched to (−1,
-1), which is tanh(c/2), and cuts off the gradient that would go on back in time through the inputs of a cell
-and its gates. Gers, Schmidhuber & Cummins (2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see
+**LSTM: which gates, and what they see.** The first one (Hochreiter & Schmidhuber 1997) has no forget gate
+(f = 1), squashes the candidate with a logistic function stretched to (−2, 2) and c with one stretched to
+(−1, 1), which is tanh(c/2), and cuts off the gradient that would go on back in time through the inputs of a
+cell and its gates. Gers, Schmidhuber & Cummins (2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see
 c too. The whole gradient is taken since Graves & Schmidhuber (2005). The LSTM here, like PyTorch's, has f,
 tanh for both, no peepholes, and the whole gradient.
 

@@ -1,7 +1,7 @@
 """The equations of the papers again, slowly: one number at a time, in plain Python, only to be compared with.
 
-Written from the equations and not from the package. Arrays go in and come out as nested lists; here no
-function knows of a batch, of a matrix product, or of more than one time step.
+Written from the equations and not from the package. Arrays go in and come out as nested lists; no function
+knows of a batch or of a matrix product.
 
     cells       Elman (1990); Cho et al. (2014) with the reset after the product; Gers et al. (2000)
     scores      Luong et al. (2015); Vaswani et al. (2017); Bahdanau et al. (2015)
