@@ -57,8 +57,9 @@ def read_options(arguments):
 
 def train(options):
     """Train both models and ask them about held-out stories; returns a list of Examined."""
-    models, sizes = shared.with_and_without_attention(options), (len(READS), len(WRITES))
-    configs = {name: Config(*sizes, hidden_size=options.hidden, **choices) for name, choices in models.items()}
+    V, W, H = len(READS), len(WRITES), options.hidden
+    models = shared.with_and_without_attention(options)
+    configs = {name: Config(V, W, hidden_size=H, **choices) for name, choices in models.items()}
     kept, stories = shared.held_out_stream(options.seed), []
     for length in range(SHORTEST, LONGEST + 1):
         count = GROUP * (LONG_GROUPS if length > LONGEST - THIRD and not options.quick else 1)

@@ -2,8 +2,8 @@
 
 # ruff: noqa: F401
 from .files import check_files
-from .options import add_common_options, add_model_options, add_string_options, choices, parser, settle_options
-from .options import with_and_without_attention
+from .options import add_common_options, add_model_options, add_string_options, choices, parser
+from .options import settle_options, with_and_without_attention
 from .program import Progress, Stop, finish, prompts, run, say
 from .report import Claim, Result, bars, by_group, claims_table, conclude, example_map, examples, figures
 from .report import judge, long_examples, longest, percent, shares, short_to_long, summary

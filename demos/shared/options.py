@@ -126,7 +126,7 @@ def settle_options(options):
 
 
 def choices(options, decoder=None):
-    """Choices of a Config: those of the model that was asked for, or of another decoder over the same encoder.
+    """Choices of a Config: of the model that was asked for, or of another decoder over the same encoder.
 
     What is usual is left out where the model does not read it. What somebody asked for is not: a Config says
     that it would be ignored.

@@ -66,6 +66,7 @@ def figures(result):
         "steps": run.steps,
         "seconds": run.seconds,
         "seconds_to_99": run.seconds_to_99,
+        "steps_to_99": run.steps_to_99,
         "loss": result.loss,
         "token_accuracy": result.token_accuracy,
         "exact_match": float(result.right.mean()),

@@ -29,8 +29,9 @@ from .program import Progress, Stop, say
 
 BATCH = 64
 PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
-TRANSFORMER_PEAK, TRANSFORMER_WARMUP, TRANSFORMER_BETA2 = 2e-3, 100, 0.98  # whatever a program says for the others
-NOTES = {"settings": dict, "seconds": float, "seconds_to_99": float | None, "threads": int, "best": list | None}
+TRANSFORMER_PEAK, TRANSFORMER_WARMUP, TRANSFORMER_BETA2 = 2e-3, 100, 0.98  # in every program
+NOTES = {"settings": dict, "seconds": float, "seconds_to_99": float | None,
+         "steps_to_99": int | None, "threads": int, "best": list | None}
 SAVE_SECONDS = 5.0  # between checkpoints: as much work as a power cut may cost
 
 
@@ -45,6 +46,7 @@ class Run(NamedTuple):
     seconds: float  # of training, all parts of a resumed run together
     seconds_to_99: float | None  # until 99% of a few held-out answers were right, if ever
     stopped: int  # number of the signal that ended the training before its last step, or 0
+    steps_to_99: int | None = None  # and the steps that this took
 
 
 class Best:
@@ -188,7 +190,7 @@ class _Training:
         """Exact match on a held-out batch."""
         share = evaluate(self.params, self.start.config, batch).exact_match
         if share >= 0.99 and self.notes["seconds_to_99"] is None:
-            self.notes["seconds_to_99"] = self.notes["seconds"]
+            self.notes |= {"seconds_to_99": self.notes["seconds"], "steps_to_99": self.step}
         return share
 
     def over(self):
@@ -212,8 +214,9 @@ class _Training:
         self.saved = time.perf_counter()
 
     def run(self, name, stopped):
-        start, (seconds, to_99) = self.start, (self.notes[key] for key in ("seconds", "seconds_to_99"))
-        return Run(name, start.config, self.chosen(), start.vocabularies, self.step, seconds, to_99, stopped)
+        start, notes = self.start, self.notes
+        figures = self.step, notes["seconds"], notes["seconds_to_99"], stopped, notes.get("steps_to_99")
+        return Run(name, start.config, self.chosen(), start.vocabularies, *figures)
 
 
 def _begun(config, settings, vocabularies):

@@ -62,8 +62,9 @@ def read_options(arguments):
 
 def train(options):
     """Train both models; returns of each a list of Examined, one for each held-out set."""
-    models, sizes = shared.with_and_without_attention(options), (len(READS), len(WRITES))
-    configs = {name: Config(*sizes, hidden_size=options.hidden, **choices) for name, choices in models.items()}
+    V, W, H = len(READS), len(WRITES), options.hidden
+    models = shared.with_and_without_attention(options)
+    configs = {name: Config(V, W, hidden_size=H, **choices) for name, choices in models.items()}
     kept, count = shared.held_out_stream(options.seed), HELD_OUT // 10 if options.quick else HELD_OUT
     held_out = [draw_translations(kept, count, which) for which in SETS[1:]]
     runs = shared.fit_each(configs, draw_batch, options, (READS, WRITES), {"task": "translate"},
