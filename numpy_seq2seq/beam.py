@@ -6,7 +6,13 @@ Notation: B batch (sentences), S source length, R rows: the live hypotheses of a
 vocabulary, t tokens so far, L tokens of one answer, Y an answer, |Y| its length with EOS.
 
 Greedy generation takes the best token of each step and cannot go back; the best *answer* may begin with the
-second best token. Beam search keeps the `width` best beginnings of every sentence:
+second best token:
+
+    BOS ─┬─ a 0.6 ─┬─ EOS 0.5       P(a EOS) = 0.6 · 0.5 = 0.30     what greedy says
+         │         └─ c   0.5
+         └─ b 0.4 ───  EOS 0.9      P(b EOS) = 0.4 · 0.9 = 0.36     what a beam of width 2 finds
+
+Beam search keeps the `width` best beginnings of every sentence:
 
     live, R rows:   BOS h e        ─ decoder, one call ─→   R × V continuations
                     BOS h a                                    │ per sentence the best (width − finished)
@@ -24,11 +30,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import log_softmax
-from .config import check_size
+from .config import check_size, is_number
 from .data import BOS, EOS, check_source
 from .generate import answer_limit
-from .seq2seq import decode_forward, encode_forward
-from .shapes import check_finite
+from .seq2seq import check_params, decode_forward, encode_forward
 from .trees import tree_map
 
 
@@ -68,26 +73,27 @@ def generate_beam(source, mask, params, config, width=5, alpha=0.6, max_length=N
     Returns:
         list of B lists of Hypothesis; fewer than width only where there are no more answers.
     Raises:
-        TypeError, ValueError: as generate_greedy; width not a positive integer, alpha negative or not finite.
-    Source: Sutskever et al. (2014), section 3.2: an answer leaves the beam with its EOS; that it takes its place
-        along is a choice made here. Score: Wu et al. (2016), equation 14. Deviations: no coverage penalty; no
-        pruning by a distance from the best; answers cut off by the limit are returned beside the finished ones.
+        TypeError, ValueError: as generate_greedy; width not a positive integer, an alpha that
+            length_penalty does not take.
+    Source: Sutskever et al. (2014), section 3.2: an answer leaves the beam with its EOS; that it takes its
+        place along is a choice made here. Score: Wu et al. (2016), equation 14. Deviations: no coverage
+        penalty; no pruning by a distance from the best; answers cut off by the limit are returned beside the
+        finished ones.
     """
     check_source(source, mask, config)
-    check_finite(params)
+    check_params(params, config)
     check_size("width", width)
-    if not 0 <= alpha < np.inf:
-        raise ValueError(f"alpha must be a finite number, 0 or more; got {alpha!r}")
+    length_penalty(1, alpha)  # raises before the search
     limit = answer_limit(mask, max_length)
     live, seen = _start(source, mask, params, config)
-    room = np.full(len(source), width)
+    wanted = np.full(len(source), width)
     answers = [[] for _ in source]
     while len(live.sentence):
-        live = _grow(live, room, seen, params, config)
+        live = _grow(live, wanted, seen, params, config)
         ended = live.tokens[:, -1] == EOS
         over = ended | (live.tokens.shape[1] > limit[live.sentence])  # BOS is no token of the answer
         _collect(_take(live, over), alpha, answers)
-        room -= np.bincount(live.sentence[ended], minlength=len(room))
+        wanted -= np.bincount(live.sentence[ended], minlength=len(wanted))
         live = _take(live, ~over)
     return [sorted(found, key=lambda answer: answer.score, reverse=True) for found in answers]
 
@@ -97,52 +103,68 @@ def length_penalty(length, alpha):
 
         lp(Y) = (5 + |Y|)^α / (5 + 1)^α     |Y| counts EOS
 
+    For α = 1 an answer of 7 tokens may be e^−4, and is as good as one of a single token that is e^−2:
+
+        >>> -4 / length_penalty(7, alpha=1.0), -2 / length_penalty(1, alpha=1.0)     # −4 / (12/6), −2 / (6/6)
+        (-2.0, -2.0)
+
+    Raises:
+        ValueError: α not in [0, 20]; beyond that, lp of a long answer is no longer a number.
     Source: Wu et al. (2016), equation 14.
     """
+    if not (is_number(alpha) and 0 <= alpha <= 20):
+        raise ValueError(f"alpha must be in [0, 20], got {alpha!r}; 0.6 to 1 is usual")
     return ((5 + length) / (5 + 1)) ** alpha
 
 
 def _start(source, mask, params, config):
-    """One live hypothesis per sentence, BOS; and the Source."""
+    """One live hypothesis per sentence, BOS; and what the decoder looks at."""
     state, seen, _ = encode_forward(source, mask, params, config)
     B, S = source.shape
     nothing = np.zeros((B, 0, S), config.dtype)
     return _Live(np.arange(B), np.zeros(B), state, np.full((B, 1), BOS), nothing), seen
 
 
-def _grow(live, room, seen, params, config):
+def _grow(live, wanted, seen, params, config):
     """One step of the decoder for all rows together, and the best continuations of each sentence."""
-    rows = tree_map(lambda a: a[live.sentence], seen)
+    rows = _take(seen, live.sentence)
     logits, weight, state, _ = decode_forward(live.tokens[:, -1:], live.state, rows, params, config)
     # sums of many logarithms, compared with each other: in float32 they would tie
     log_p = log_softmax(logits[:, 0].astype(float))[:, EOS:]  # PAD and BOS have their share and no chance
     total = live.log_probability[:, None] + log_p
-    row, choice = np.divmod(_best(total, live.sentence, room), total.shape[1])
+    row, choice = _best(total, live.sentence, wanted)
     weights = None if weight is None else np.concatenate([live.weights, weight], axis=1)
     parents = _take(live._replace(state=state, weights=weights), row)
     tokens = np.concatenate([parents.tokens, EOS + choice[:, None]], axis=1)
     return parents._replace(log_probability=total[row, choice], tokens=tokens)
 
 
-def _best(total, sentence, room):
-    """Places in total.ravel() of the room[b] largest of each sentence b, best first; of equals the earlier.
+def _best(total, sentence, wanted):
+    """Rows and columns of the wanted[b] largest numbers of sentence b, best first; of equals the earlier.
+
+    The drawing above, one step on: rows a and b, columns EOS and c.
+
+        >>> rows, columns = _best(np.log([[0.30, 0.30], [0.36, 0.01]]), np.array([0, 0]), [2])
+        >>> rows.tolist(), columns.tolist()         # b EOS, then a EOS
+        ([1, 0], [0, 0])
 
     Args:
         total:    (R, K).
         sentence: (R,) of each row, ascending.
-        room:     (B,).
+        wanted:   (B,).
     """
-    sentence = np.repeat(sentence, total.shape[1])
-    order = np.lexsort((-total.ravel(), sentence))  # sorts within the sentences, which stay where they are
-    rank = np.arange(len(order)) - np.searchsorted(sentence, sentence)
-    return order[rank < room[sentence]]
+    rows, columns = [], []
+    for b, count in enumerate(wanted):
+        own = np.flatnonzero(sentence == b)
+        order = np.argsort(-total[own].ravel(), kind="stable")[:count]
+        rows.append(own[order // total.shape[1]])
+        columns.append(order % total.shape[1])
+    return np.concatenate(rows), np.concatenate(columns)
 
 
-def _take(live, rows):
-    """Some of the rows, by their numbers or by a mask."""
-    weights = None if live.weights is None else live.weights[rows]
-    state = tree_map(lambda a: a[rows], live.state)
-    return _Live(live.sentence[rows], live.log_probability[rows], state, live.tokens[rows], weights)
+def _take(tree, rows):
+    """Some of the rows of every array, by their numbers or by a mask; nobody looks inside a state."""
+    return tree_map(lambda array: array[rows], tree)
 
 
 def _collect(live, alpha, answers):

@@ -1,40 +1,45 @@
-"""Appendix: checkpoints. A training in one file, to go on with as if it had never stopped.
+"""Appendix: checkpoints. A training in one file, to resume it as if it had never stopped.
 
-Before this: archive.py, shapes.py, optim.py. It stands apart: no chapter needs it.
+Before this: optim.py, shapes.py. No chapter needs it.
 
-A checkpoint is an archive, which np.load opens and anyone can list:
+A checkpoint is an .npz, a zip of .npy members, which np.load opens and anyone can list:
 
-    header                   JSON: format, version, config, step, rngs, vocabularies, notes, counts; as uint8
+    header                   JSON, as uint8: format, version, and all that is no array
     params.decoder.Wh …      the arrays, by the names that error messages have for them
     optimiser.m.decoder.Wh …
-    sha256                   of all the others and their names
+    (the zip's comment)      sha256 of every byte before it
 
-Saving is all or nothing: written beside the old file, read back, brought to the disk, and only then put in
-its place. Loading trusts nothing: a file that was cut, damaged or made up gives a CheckpointError, never a
-wrong model, and nothing inside it is run. The digest finds accidents; it is no signature. Who writes a file
-on purpose can write its digest too, and choose the numbers of the model, but no more than that.
+Saving is all or nothing: written beside the old file, brought to the disk, and only then put in its place.
+Loading trusts nothing. The digest comes first: a file that was cut, lengthened or damaged is refused before
+anything in it is read. It is no signature: who writes a file on purpose can write its digest too. So whatever
+the header claims is compared with what the file holds before memory is taken for it, and nothing is run. At
+worst such a file holds other numbers than you think.
 
-Not here: the file's layout (archive.py), when to save (the demos), weights for other programs (pytorch.py).
+Not here: when to save (the demos), weights for other programs (pytorch.py).
 """
 
+import hashlib
+import io
 import json
 import os
+import re
 import stat
-import warnings
+import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
 
-from .archive import Archive, fault, write_archive
 from .config import Config
 from .data import SPECIALS, Vocabulary
+from .seq2seq import seq2seq_init
 from .shapes import parameter_shapes
 
-FORMAT, VERSION = "numpy_seq2seq checkpoint", 1
+FORMAT, VERSION = "numpy_seq2seq checkpoint", 2
 FIELDS = {"config": dict, "step": int, "rngs": dict, "vocabularies": list, "notes": dict, "optimiser": dict}
-HEADER_BYTES = 2**23  # at most; JSON takes 25 times as much when read
+MOST_BYTES = {"file": 2**31 - 1, "directory": 2**18, "header": 2**23}  # JSON takes 25 times as much when read
+DIGEST_BYTES = 32
 
 
 class CheckpointError(ValueError):
@@ -42,7 +47,7 @@ class CheckpointError(ValueError):
 
 
 class Checkpoint(NamedTuple):
-    """All that a training needs to go on."""
+    """All that a training needs to resume."""
 
     params: dict  # [layer][name] -> array
     config: Config
@@ -56,25 +61,31 @@ class Checkpoint(NamedTuple):
 def save_checkpoint(path, checkpoint):
     """Write a checkpoint, or leave everything as it was.
 
-    Equal checkpoints make equal files. Who reads the path meanwhile finds the old file or the new one. A
-    process killed while it saves can leave PATH.….tmp behind; delete it.
+    Equal checkpoints make equal files. Who reads the path meanwhile finds the old file or the new one, with
+    the permissions that the old one had. A process that is killed outright while it saves can leave
+    PATH.….tmp behind; delete it.
 
     Args:
         path:       of the file, by custom *.npz. If it is a link, the file that it points to is replaced.
         checkpoint: Checkpoint.
     Raises:
-        CheckpointError: no room, no such folder; or it could not be loaded again: arrays that do not fit the
+        CheckpointError: no space, no such folder; or it could not be loaded again: arrays that do not fit the
             config, notes that JSON does not hold.
     """
-    target = os.path.realpath(path)
-    temporary = f"{target}.{os.urandom(4).hex()}.tmp"
     with _named(path, "was not saved", "what was there before is untouched; mend this and save again"):
-        if os.path.exists(target) and not os.path.isfile(target):
+        data = _pack(checkpoint)
+        _unpack(data)  # what could not be loaded is not worth an old file
+        target = os.path.realpath(path)
+        exists = os.path.exists(target)
+        if exists and not os.path.isfile(target):
             raise CheckpointError("there is no regular file at this path")
+        temporary = f"{target}.{os.urandom(4).hex()}.tmp"
         try:
-            with open(temporary, "x+b") as file:
-                _write(file, checkpoint)
-                _read(file)  # what could not be loaded is not worth an old file
+            with open(temporary, "xb") as file:
+                if exists:
+                    os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+                file.write(data)
+                file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
         finally:
@@ -91,33 +102,42 @@ def save_checkpoint(path, checkpoint):
 def load_checkpoint(path):
     """Read a checkpoint: exactly what was saved, to the last bit.
 
-    Takes as much memory as the file, and its largest array once more, whatever the file claims to hold.
+    Takes about twice as much memory as the file, whatever the file claims to hold.
 
     Raises:
         CheckpointError: there is no such file; it is no checkpoint, of another version, or damaged.
     """
     with _named(path, "cannot be loaded", f"give a file that save_checkpoint wrote (version {VERSION})"):
-        if not stat.S_ISREG(os.stat(path).st_mode):  # asked before opening: a pipe would make us wait
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):  # asked before opening: a pipe would make us wait
             raise CheckpointError("it is no regular file")
+        if found.st_size > MOST_BYTES["file"]:
+            raise CheckpointError(f"it is too large: {found.st_size:,} bytes, most {MOST_BYTES['file']:,}")
         with open(path, "rb") as file:
-            return _read(file)
+            return _unpack(file.read())
 
 
 def restore_rng(state):
-    """A generator that goes on from where the one with this bit_generator.state was.
+    """A generator that continues where the one with this bit_generator.state was.
 
     Raises:
         ValueError: not a state of PCG64 (which np.random.default_rng makes) or PCG64DXSM.
     """
+    def whole(value, below):
+        return type(value) is int and 0 <= value < below
+
     name = state.get("bit_generator") if isinstance(state, dict) else None
     if name not in ("PCG64", "PCG64DXSM"):
         raise ValueError(f"a random state must be of PCG64, as np.random.default_rng makes it; got {name!r}")
-    rng = np.random.Generator(getattr(np.random, name)(0))
-    with suppress(TypeError, KeyError, ValueError, OverflowError, DeprecationWarning), warnings.catch_warnings():
-        warnings.simplefilter("error")  # NumPy 1.26 warns of a number out of range, and takes another one
-        rng.bit_generator.state = state
-    if rng.bit_generator.state != state:
+    place = state.get("state")
+    if not (
+        isinstance(place, dict) and whole(place.get("state"), 2**128)
+        and whole(place.get("inc"), 2**128) and place["inc"] % 2 == 1
+        and whole(state.get("has_uint32"), 2) and whole(state.get("uinteger"), 2**32)
+    ):
         raise ValueError(f"a random state has missing or impossible numbers: {state}; take an rng's own")
+    rng = np.random.Generator(getattr(np.random, name)(0))
+    rng.bit_generator.state = state
     return rng
 
 
@@ -126,26 +146,40 @@ def _named(path, failed, remedy):
     """Here every fault gets the name of the file and becomes one line."""
     try:
         yield
-    except (OSError, ValueError, RecursionError) as error:
-        what = " ".join(str(getattr(error, "strerror", None) or error).split())[:500]
-        raise CheckpointError(f"checkpoint {os.fspath(path)!r} {failed}: {what}; {remedy}") from error
+    except Exception as error:  # what zipfile, json and NumPy raise of a file made up on purpose has no end
+        what = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())[:500]
+        raise CheckpointError(f"checkpoint {str(path)!r} {failed}: {what}; {remedy}") from error
 
 
 # ---- writing -----------------------------------------------------------------------------------------------
 
 
-def _write(file, checkpoint):
+def _pack(checkpoint):
+    """The bytes of the file."""
+    if not isinstance(checkpoint, Checkpoint):
+        raise CheckpointError(f"a Checkpoint(params, config, …) is needed, got a {type(checkpoint).__name__}")
     trees = {f"optimiser.{k}": v for k, v in checkpoint.optimiser.items() if isinstance(v, dict)}
     arrays = {"header": np.frombuffer(_header(checkpoint), np.uint8)}
     for tree, layers in {"params": checkpoint.params, **trees}.items():
         arrays |= {f"{tree}.{layer}.{name}": a for layer, part in layers.items() for name, a in part.items()}
-    write_archive(file, arrays)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(array), (1, 0), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getbuffer())
+        archive.comment = bytes(DIGEST_BYTES)
+    data = stream.getbuffer()
+    data[-DIGEST_BYTES:] = hashlib.sha256(data[:-DIGEST_BYTES]).digest()
+    return data
 
 
 def _header(checkpoint):
     """The JSON. In place of the optimiser's arrays stands null."""
     source, target = checkpoint.vocabularies or (None, None)
     different = {id(v): v for v in (source, target) if v is not None}.values()
+    for state in checkpoint.rngs.values():
+        restore_rng(state)
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -156,56 +190,74 @@ def _header(checkpoint):
         "notes": checkpoint.notes,
         "optimiser": {k: None if isinstance(v, dict) else v for k, v in checkpoint.optimiser.items()},
     }
-    with fault("its notes, rngs or counts are not JSON", TypeError, AttributeError):
+    try:
         text = json.dumps(header, ensure_ascii=False, default=lambda number: number.item())
-        return text.encode("utf-8", "surrogatepass")  # a symbol is any string, half a character too
+    except (TypeError, AttributeError, ValueError) as error:
+        raise CheckpointError(f"its notes, config or counts are not JSON: {error}") from error
+    return text.encode("utf-8", "surrogatepass")  # a symbol is any string, half a character too
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
 
 
-def _read(file):
-    """The checkpoint in a file. Nothing is read before its size was compared with the file's."""
-    archive = Archive(file)
-    members, take = archive.members, archive.take
-    if "header" not in members or members["header"].file_size > HEADER_BYTES:
-        raise CheckpointError(f"it has no header, or one above {HEADER_BYTES:,} bytes")
-    header = _parse(take("header", np.uint8).tobytes())
-    with fault("its config is impossible", TypeError):
-        config = Config(**header["config"])
-    if config.layers > len(members):  # before a model with so many is made, be it tiny
-        raise CheckpointError(f"its config has {config.layers} layers, the file only {len(members)} arrays")
-    shapes = parameter_shapes(config)
-    counts = {key: count for key, count in header["optimiser"].items() if count is not None}
-    trees = {key: f"optimiser.{key}" for key in header["optimiser"] if key not in counts}
-    _check_names(members, shapes, ["params", *trees.values()])
+def _unpack(data):
+    """The checkpoint in the bytes of a file."""
+    version = re.search(rb'"format": "%b", "version": (\d+),' % FORMAT.encode(), data[:1000])
+    if version and int(version[1]) != VERSION:
+        raise CheckpointError(f"it has version {int(version[1])}, and this program reads version {VERSION}")
+    whole = memoryview(data)  # its slices are no copies
+    if hashlib.sha256(whole[:-DIGEST_BYTES]).digest() != whole[-DIGEST_BYTES:]:
+        raise CheckpointError("it is no checkpoint, or damaged: it does not end with its own digest")
+    if int.from_bytes(data[-42:-38], "little") > MOST_BYTES["directory"]:  # zipfile would read all of it
+        raise CheckpointError(f"its directory has more than {MOST_BYTES['directory']:,} bytes")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if any(member.compress_type for member in members) or sum(m.file_size for m in members) > len(data):
+            raise CheckpointError("its members are compressed, or overlap")
+        sizes = {member.filename.removesuffix(".npy"): member.file_size for member in members}
+        if len(sizes) < len(members):
+            raise CheckpointError("it has two members of one name")
+        if not 0 < sizes.get("header", 0) < MOST_BYTES["header"]:
+            raise CheckpointError(f"it has no header, or one of {MOST_BYTES['header']:,} bytes and more")
+        return _checkpoint(sizes, lambda name: archive.read(f"{name}.npy"))
+
+
+def _checkpoint(sizes, read):
+    """The checkpoint in members of these sizes. Reading ends at the first array that is missing."""
+    header = _parse(_array("header", read("header"), np.dtype(np.uint8)).tobytes())
+    config, optimiser = Config(**header["config"]), header["optimiser"]
+    most, taken = sum(sizes.values()), {"header"}
+    rows = (config.source_vocabulary, config.target_vocabulary, config.embedding_size, config.hidden_size)
+    if config.layers > len(sizes) or max(rows) > most:  # each layer has an array, each unit a row
+        raise CheckpointError("its config asks for a larger model than the file holds")
+    shapes = parameter_shapes(seq2seq_init, config, most)
+
+    def take(name, shape):
+        if name not in sizes:
+            raise CheckpointError(f"{name!r} is missing for its config")
+        taken.add(name)
+        return _array(name, read(name), np.dtype(config.dtype), shape)
 
     def take_tree(tree):
-        def take_layer(layer, part):
-            return {name: take(f"{tree}.{layer}.{name}", config.dtype, shape) for name, shape in part.items()}
+        return {
+            layer: {name: take(f"{tree}.{layer}.{name}", shape) for name, shape in part.items()}
+            for layer, part in shapes.items()
+        }
 
-        return {layer: take_layer(layer, part) for layer, part in shapes.items()}
-
-    params, optimiser = take_tree("params"), {key: take_tree(tree) for key, tree in trees.items()} | counts
-    archive.check_digest()
+    params = take_tree("params")
+    optimiser = {k: take_tree(f"optimiser.{k}") if count is None else count for k, count in optimiser.items()}
+    for name in sorted(sizes.keys() - taken):
+        raise CheckpointError(f"{name!r} is unexpected for its config")
     vocabularies = _vocabularies(header["vocabularies"], config)
     step, rngs, notes = (header[name] for name in ("step", "rngs", "notes"))
     return Checkpoint(params, config, optimiser, step, rngs, vocabularies, notes)
 
 
-def _check_names(members, shapes, trees):
-    names = {f"{tree}.{layer}.{name}" for tree in trees for layer, part in shapes.items() for name in part}
-    for name in sorted({*names, "header", "sha256"} ^ {*members}):
-        raise CheckpointError(f"{name!r} is {'unexpected' if name in members else 'missing'} for its config")
-
-
 def _parse(text):
     """The header, each field of its type."""
     header = json.loads(text.decode("utf-8", "surrogatepass"))
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"it is no checkpoint: its header does not say {FORMAT!r}")
-    if header.get("version") != VERSION:
-        raise CheckpointError(f"it has version {header.get('version')!r}, and this program reads {VERSION}")
+    if not isinstance(header, dict) or header.get("format") != FORMAT or header.get("version") != VERSION:
+        raise CheckpointError(f"its header does not say {FORMAT!r}, version {VERSION}")
     for name, kind in FIELDS.items():
         if type(header.get(name)) is not kind:
             raise CheckpointError(f"{name} in its header must be of type {kind.__name__}")
@@ -217,10 +269,26 @@ def _parse(text):
     return header
 
 
+def _array(name, raw, dtype, shape=None):
+    """The array in the bytes of a .npy; without a shape, of any."""
+    stream = io.BytesIO(raw)
+    try:
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError("it has another version of .npy")
+        found, fortran, kind = np.lib.format.read_array_header_1_0(stream)
+        wanted = found if shape is None else shape
+        if (found, kind) != (wanted, dtype):
+            raise ValueError(f"got {kind} {found}")
+        array = np.frombuffer(raw, dtype, offset=stream.tell()).reshape(wanted, order="F" if fortran else "C")
+        return array.copy(order="K")  # the last bit of a product can depend on the order
+    except Exception as error:  # NumPy reads the text of a header as Python, and raises what that may raise
+        raise CheckpointError(f"{name} must be an array of {dtype} {shape or ''}: {error}") from error
+
+
 def _vocabularies(stored, config):
     """Source and target vocabulary; stored once, they are one and the same."""
-    if not all(isinstance(symbols, list) and all(isinstance(s, str) for s in symbols) for symbols in stored):
-        raise CheckpointError("a vocabulary must be a list of strings")
+    if len(stored) > 2 or not all(isinstance(symbols, list) for symbols in stored):
+        raise CheckpointError("it must have at most two vocabularies, lists of strings")
     made = [Vocabulary(symbols) for symbols in stored]
     both = tuple(made * 2 if len(made) == 1 else made)
     if both and [len(v) for v in both] != [config.source_vocabulary, config.target_vocabulary]:
@@ -230,4 +298,5 @@ def _vocabularies(stored, config):
 
 # Exercises
 # 1. Leave out os.fsync; then write to the path itself. What may a reader find after a power cut?
-# 2. Save every hundredth step and keep the five best. Which notes do you need?
+# 2. Flip one bit of the last array. Who notices first, and who would without the digest?
+# 3. Save every hundredth step and keep the five best. Which notes do you need?

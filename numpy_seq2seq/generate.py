@@ -18,8 +18,7 @@ import numpy as np
 
 from .config import check_size
 from .data import BOS, EOS, PAD, check_source
-from .seq2seq import decode_forward, encode_forward
-from .shapes import check_finite
+from .seq2seq import check_params, decode_forward, encode_forward
 
 
 class Generated(NamedTuple):
@@ -85,7 +84,7 @@ def generate_sample(source, mask, params, config, rng, temperature=1.0, top_k=No
 def _generate(choose, source, mask, params, config, max_length):
     """The loop; choose: logits of the tokens from EOS on, (B, V − EOS), to the place of one in each row."""
     check_source(source, mask, config)
-    check_finite(params)
+    check_params(params, config)
     limit = answer_limit(mask, max_length)
     state, seen, _ = encode_forward(source, mask, params, config)
     token = np.full(len(source), BOS)
@@ -103,7 +102,7 @@ def _generate(choose, source, mask, params, config, max_length):
 
 
 def answer_limit(mask, max_length):
-    """(B,) how many tokens each answer may have, EOS included: max_length, or 2 n + 10 for a source of n tokens.
+    """(B,) how many tokens each answer may have, EOS included: max_length, or 2 n + 10 for n source tokens.
 
     The tokens of its own source count, not those of the batch: what stands beside it changes no answer.
 

@@ -23,6 +23,7 @@ import math
 import numpy as np
 
 from .config import check_size, is_number
+from .trees import tree_map
 
 
 def sgd_init(params):
@@ -53,10 +54,7 @@ def sgd_step(params, grads, state, learning_rate):
 
 def adam_init(params):
     """State of Adam: m and v, zero, in the shape of params; t, the number of steps taken."""
-    def zeros():
-        return {layer: {name: np.zeros_like(a) for name, a in part.items()} for layer, part in params.items()}
-
-    return {"m": zeros(), "v": zeros(), "t": 0}
+    return {"m": tree_map(np.zeros_like, params), "v": tree_map(np.zeros_like, params), "t": 0}
 
 
 def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, decay=0.0):
@@ -150,7 +148,7 @@ def clip_by_global_norm(grads, max_norm):
         ValueError: max_norm is not a number, 0 or more.
     Source: Pascanu et al. (2013), algorithm 1.
     """
-    if not (is_number(max_norm) and max_norm >= 0):
+    if not isinstance(max_norm, (int, float, np.number)) or not max_norm >= 0:
         raise ValueError(f"max_norm must be a number, 0 or more; got {max_norm!r}")
     norm = global_norm(grads)
     if norm > max_norm:
@@ -248,8 +246,8 @@ def _limited(name, g):
 
 
 def _check_adam(params, state, beta1, beta2, epsilon, decay):
-    if state.keys() != {"m", "v", "t"}:
-        got = ", ".join(state) or "none of them"
+    if not isinstance(state, dict) or state.keys() != {"m", "v", "t"}:
+        got = ", ".join(state) or "none of them" if isinstance(state, dict) else repr(state)
         raise ValueError(f"the state of Adam has m, v and t, from adam_init(params); got {got}")
     _check_shapes("m of the state", state["m"], params)
     _check_shapes("v of the state", state["v"], params)

@@ -20,12 +20,14 @@ Not here: the loop over batches (training.py), the choice of tokens (generate.py
 import numpy as np
 
 from . import allocator  # noqa: F401  one hint to the memory allocator
-from .config import DECODERS, ENCODERS
+from .config import DECODERS, ENCODERS, Config, is_number
+from .data import check_batch, check_rng
 from .layers import (
     affine_backward, affine_forward, affine_init, dropout_backward, dropout_forward, embedding_backward,
     embedding_forward, embedding_init,
 )
 from .losses import cross_entropy_backward, cross_entropy_forward
+from .shapes import parameter_shapes
 from .trees import tree_map
 
 
@@ -35,7 +37,11 @@ def seq2seq_init(rng, config):
     Args:
         rng:    np.random.Generator.
         config: Config.
+    Raises:
+        TypeError: something else in the place of one of the two.
     """
+    check_rng(rng)
+    _check_config(config)
     D, dtype = config.embedding_size, config.dtype
     return {
         "source_embedding": embedding_init(rng, config.source_vocabulary, D, dtype),
@@ -163,7 +169,15 @@ def loss_and_gradients(batch, params, config, rng=None, smoothing=0.0):
     Args:
         rng:       for dropout, as in seq2seq_forward.
         smoothing: of the labels, as in losses.cross_entropy_forward.
+    Raises:
+        TypeError, ValueError: as data.check_batch, check_params; a smoothing outside [0, 1).
     """
+    check_batch(batch, config)
+    check_params(params, config)
+    if rng is not None:
+        check_rng(rng)
+    if not (is_number(smoothing) and 0 <= smoothing < 1):
+        raise ValueError(f"smoothing must be in [0, 1), got {smoothing!r}")
     logits, _, cache = seq2seq_forward(batch, params, config, rng)
     loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
     return loss, seq2seq_backward(cross_entropy_backward(1.0, loss_cache), cache)
@@ -172,6 +186,61 @@ def loss_and_gradients(batch, params, config, rng=None, smoothing=0.0):
 def parameter_count(params):
     """How many numbers the model has to learn."""
     return sum(array.size for layer in params.values() for array in layer.values())
+
+
+# ---- checks ------------------------------------------------------------------------------------------------
+
+
+def check_params(params, config):
+    """Raise, naming the first fault, unless these are finite parameters of such a model.
+
+    Whoever keeps parameters and a configuration in two places can mix them up, and many mixtures would run:
+    a model of two layers read as one of one layer gives a loss, and a wrong one.
+
+    Raises:
+        TypeError:  something else in the place of one of the two.
+        ValueError: a layer or an array that is missing, too many, of another shape or dtype, or not finite.
+    """
+    _check_config(config)
+    _check_tree(params)
+    wanted, mixed = parameter_shapes(seq2seq_init, config), "params and config are not of the same model"
+    for layer in sorted(wanted.keys() ^ params.keys()):
+        what = "no layer" if layer in wanted else "a layer too many,"
+        raise ValueError(f"params have {what} {layer}; {mixed}")
+    for layer, shapes in wanted.items():
+        for name in sorted(shapes.keys() ^ params[layer].keys()):
+            what = "no array" if name in shapes else "an array too many,"
+            raise ValueError(f"params have {what} {layer}.{name}; {mixed}")
+        for name, shape in shapes.items():
+            array = params[layer][name]
+            if (array.shape, array.real.dtype) != (shape, config.dtype):  # complex: gradcheck's complex step
+                want, got = f"{config.dtype} {shape}", f"{array.dtype} {array.shape}"
+                raise ValueError(f"parameter {layer}.{name} must be {want}, got {got}; {mixed}")
+    check_finite(params)
+
+
+def check_finite(params):
+    """Raise ValueError, naming the first one, if a parameter is NaN or infinite."""
+    _check_tree(params)
+    for layer, arrays in params.items():
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
+                value = array[~np.isfinite(array)][0]
+                raise ValueError(f"parameter {layer}.{name}[{place}] is {value}; the model is damaged")
+
+
+def _check_tree(params):
+    arrays = isinstance(params, dict) and all(isinstance(layer, dict) for layer in params.values())
+    if not arrays or not all(isinstance(a, np.ndarray) for layer in params.values() for a in layer.values()):
+        got = type(params).__name__
+        raise TypeError(f"params must be dict[layer][name] -> array, as seq2seq_init makes them; got a {got}")
+
+
+def _check_config(config):
+    if not isinstance(config, Config):
+        got = f"a {type(config).__name__}"
+        raise TypeError(f"config must be a Config, got {got}; are the arguments in their order?")
 
 
 # Exercises

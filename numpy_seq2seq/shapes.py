@@ -1,72 +1,66 @@
-"""Appendix: shapes. Which parameters a configuration asks for, and whether these are they.
+"""Appendix: shapes. Which arrays an initialiser makes, without making them.
 
-Before this: seq2seq.py. After it: optim.py.
+It stands apart. seq2seq.py asks it whether parameters and a configuration are of the same model, and
+checkpoint.py what a file must hold: a configuration that somebody wrote into a file may ask for a model that
+is larger than any memory.
 
-Whoever keeps parameters and a configuration in two places can mix them up, and many mixtures run: a model of two
-layers read as one of one layer gives a loss, and a wrong one.
+    >>> def init(rng, size):
+    ...     return {"layer": {"W": rng.uniform(-1, 1, (size, 4 * size)).astype("float32"), "b": np.zeros(4)}}
+    >>> parameter_shapes(init, 10**6)
+    {'layer': {'W': (1000000, 4000000), 'b': (4,)}}
 
-Not here: the parameters' first values (seq2seq.py), files (checkpoint.py).
+The initialiser itself is run, with a generator that draws weightless arrays: one zero, seen as many times as
+the shape says.
 """
 
-from dataclasses import replace
+import math
 
 import numpy as np
 
-from .seq2seq import seq2seq_init
 
-TINY = {"source_vocabulary": 4, "target_vocabulary": 4, "embedding_size": 2, "hidden_size": 2}
+def parameter_shapes(init, config, most=np.inf):
+    """{layer: {name: shape}} of init(rng, config).
 
-
-def parameter_shapes(config):
-    """{layer: {name: shape}} of seq2seq_init(rng, config), without making a model that may be huge.
-
-    Every side of every array is a sum of multiples of the four sizes, so that five tiny models tell it:
-
-        side = tiny side + Σ (what it grows by when this size grows by 2) · (size − tiny size) / 2
+    Raises:
+        ValueError: it draws more than `most` numbers.
     """
-    if config.heads is not None:
-        return {k: {n: a.shape for n, a in part.items()} for k, part in seq2seq_init(np.random.default_rng(0), config).items()}
-
-    def tiny(**larger):
-        return seq2seq_init(np.random.default_rng(0), replace(config, **{**TINY, **larger}))
-
-    def shape(layer, name):
-        sides = np.array(base[layer][name].shape, object)  # whole numbers without limit
-        grown = {k: model[layer][name].shape - sides for k, model in larger.items()}
-        return tuple(sides + sum(step * (getattr(config, k) - TINY[k]) // 2 for k, step in grown.items()))
-
-    base, larger = tiny(), {k: tiny(**{k: size + 2}) for k, size in TINY.items()}
-    return {layer: {name: shape(layer, name) for name in arrays} for layer, arrays in base.items()}
+    params = init(_Draws(most), config)
+    return {layer: {name: array.shape for name, array in part.items()} for layer, part in params.items()}
 
 
-def check_params(params, config):
-    """Raise ValueError, naming the first fault, unless these are finite parameters of such a model."""
-    want, got = (
-        {f"{layer}.{name}": value for layer, part in tree.items() for name, value in part.items()}
-        for tree in (parameter_shapes(config), params)
-    )
-    for name in sorted(want.keys() ^ got.keys()):
-        what = "has no parameter" if name in want else "has a parameter too many,"
-        raise ValueError(f"the model {what} {name}; params and config are not of the same model")
-    for name, array in got.items():
-        if array.shape != want[name] or array.dtype != config.dtype:
-            raise ValueError(
-                f"parameter {name} must be {config.dtype} {want[name]}, got {array.dtype} {array.shape}; "
-                "params and config are not of the same model"
-            )
-    check_finite(params)
+class _Draws(np.random.Generator):
+    """A random generator whose matrices are weightless, and hold no more numbers than there may be."""
+
+    def __init__(self, most):
+        super().__init__(np.random.default_rng(0).bit_generator)
+        self.most = most
+
+    def standard_normal(self, shape):
+        self.most -= math.prod(shape)
+        if self.most < 0:
+            raise ValueError("its config asks for a larger model")
+        return _weightless(shape)
+
+    def uniform(self, low, high, shape):
+        return self.standard_normal(shape)
 
 
-def check_finite(params):
-    """Raise ValueError, naming the first one, if a parameter is NaN or infinite."""
-    for layer, arrays in params.items():
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
-                value = array[~np.isfinite(array)][0]
-                raise ValueError(f"parameter {layer}.{name}[{place}] is {value}; the model is damaged")
+class _Weightless(np.ndarray):
+    """What initialisers do to their draws, done to the shape alone. All else NumPy does as ever."""
+
+    def astype(self, dtype):
+        return self
+
+    def __truediv__(self, number):
+        return self
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function is np.linalg.qr:
+            return self, self
+        if function in (np.hstack, np.concatenate):
+            return _weightless((len(self), sum(part.shape[1] for part in args[0])))
+        return super().__array_function__(function, types, args, kwargs)
 
 
-# Exercises
-# 1. Which pairs of configurations have parameters of the same names and shapes, and are still different models? What
-#    would a file have to say so that they cannot be mixed up? (checkpoint.py says it.)
+def _weightless(shape):
+    return np.broadcast_to(np.zeros(()), shape).view(_Weightless)

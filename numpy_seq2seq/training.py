@@ -12,17 +12,18 @@ Units: loss in nats per target token; norm before clipping; accuracy in [0, 1].
 Not here: where batches come from (data.py, tasks.py).
 """
 
-import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from .data import EOS, PAD, check_batch
+from .config import check_size, is_number
+from .data import EOS, PAD, Batch, check_batch, check_rng
 from .generate import generate_greedy
-from .losses import cross_entropy_forward, sequence_accuracy, token_accuracy
+from .losses import cross_entropy_backward, cross_entropy_forward, sequence_accuracy, token_accuracy
 from .optim import adam_step, clip_by_global_norm
-from .seq2seq import decode_forward, encode_forward, loss_and_gradients, seq2seq_forward
-from .shapes import check_params
+from .seq2seq import check_params, decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
+from .trees import tree_map
 
 
 class Report(NamedTuple):
@@ -41,13 +42,19 @@ class TrainingError(ArithmeticError):
 
 def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam_step, *,
           smoothing=0.0, teacher_forcing=None, rng=None, start=0):
-    """Train in place, one step for each report that is taken.
+    """Train in place, one step for each report that is taken. Without what makes it safe, it is this loop:
+
+        for step, batch in enumerate(batches, 1):
+            loss, grads = loss_and_gradients(batch, params, config, rng, smoothing)
+            norm = clip_by_global_norm(grads, clip)
+            update(params, grads, state, schedule(step))
+            yield Report(step, loss, norm, schedule(step), batch.target_mask.sum())
 
     Args:
         params:   of the model; written in place.
         state:    of the optimiser, from adam_init(params); written in place.
-        batches:  iterable of data.Batch, at least `steps` of them.
-        steps:    number of steps.
+        batches:  iterable of data.Batch, at least as many as there are steps to take.
+        steps:    number of the last step.
         schedule: learning rate as a function of the step, from 1 to steps.
         clip:     largest global norm of the gradient.
         update:   adam_step or another function (params, grads, state, learning_rate).
@@ -57,88 +64,62 @@ def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam
         rng:      np.random.Generator, for dropout and for sampled_inputs.
         start:    steps that were taken before: the first one here is start + 1. With params, state, rng and
                   batches as they were then, the rest has the same bits as a training that was never stopped.
-    Yields:
-        Report, after each step.
+    Returns:
+        an iterator that takes a step whenever it is asked for the next Report.
     Raises:
-        TrainingError: the loss, the gradient or a parameter is no longer finite. The parameters are then put
-            back to the last ones that gave a finite loss.
-        TypeError, ValueError: a batch that does not fit the model, as data.check_batch; params that do not, as
-            shapes.check_params; a missing rng, a clip that is not positive, a smoothing or a probability
-            out of range, too few batches.
+        TrainingError: while it runs: the loss, the gradient or a parameter is no longer finite. The
+            parameters are then put back to the last ones that gave a finite loss; the optimiser's state is
+            not.
+        TypeError, ValueError: at the call: an argument that cannot be what it should be, parameters of
+            another model, a missing rng. While it runs: a batch that does not fit the model, a learning rate
+            or a probability that is none, too few batches.
     """
-    if rng is None and (config.dropout or teacher_forcing):
-        raise ValueError("dropout and teacher_forcing draw random numbers: pass rng=np.random.default_rng(seed)")
-    if not clip > 0:
-        raise ValueError(f"clip must be a positive norm, got {clip!r}")
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"smoothing must be in [0, 1), got {smoothing!r}")
     check_params(params, config)
-    good, batches = _copy(params), iter(batches)
-    for step in range(start + 1, steps + 1):
+    _check_options(batches, steps, clip, smoothing, rng, start)
+    for name, function in (("schedule", schedule), ("update", update), ("teacher_forcing", teacher_forcing)):
+        if not callable(function) and (name, function) != ("teacher_forcing", None):
+            raise TypeError(f"{name} must be a function, such as lambda step: 0.01; got {function!r}")
+    if rng is None and (config.dropout or teacher_forcing):
+        raise ValueError("dropout and teacher_forcing are random: pass rng=np.random.default_rng(seed)")
+    return _steps(params, state, config, iter(batches), range(start + 1, steps + 1), schedule, clip, update,
+                  smoothing, teacher_forcing, rng)
+
+
+def _steps(params, state, config, batches, steps, schedule, clip, update, smoothing, teacher_forcing, rng):
+    """The loop. What is not finite is found after each of its parts."""
+    good = tree_map(np.copy, params)
+    for step in steps:
         batch = next(batches, None)
         if batch is None:
-            raise ValueError(f"the batches ran out before step {step} of {steps}; give at least one for each step")
+            raise ValueError(f"the batches ran out before step {step} of {steps[-1]}; give one for each step")
         check_batch(batch, config)
         with np.errstate(over="ignore", invalid="ignore"):  # found and reported below
             if teacher_forcing:
-                batch = batch._replace(inputs=sampled_inputs(batch, params, config, teacher_forcing(step), rng))
-            loss, grads = loss_and_gradients(batch, params, config, rng, smoothing)
+                told = sampled_inputs(batch, params, config, teacher_forcing(step), rng)
+                batch = batch._replace(inputs=told)
+            logits, _, cache = seq2seq_forward(batch, params, config, rng)
+            loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
+            grads = seq2seq_backward(cross_entropy_backward(1.0, loss_cache), cache)
             norm = clip_by_global_norm(grads, clip)
         for what, value in (("loss", loss), ("norm of the gradient", norm)):
-            if not math.isfinite(value):
+            if not np.isfinite(value):
                 raise _not_finite(params, good, f"the {what} became {value}", step)
         _assign(good, params)
+        learning_rate = schedule(step)
         with np.errstate(over="ignore", invalid="ignore"):
-            update(params, grads, state, schedule(step))
+            update(params, grads, state, learning_rate)
         if not all(np.isfinite(a).all() for arrays in params.values() for a in arrays.values()):
             raise _not_finite(params, good, "the parameters became nan or inf", step)
-        yield Report(step, float(loss), norm, schedule(step), int(batch.target_mask.sum()))
+        yield Report(step, float(loss), norm, learning_rate, int(batch.target_mask.sum()))
 
 
 def _not_finite(params, good, what, step):
     """The error to be raised; the parameters are put back."""
     _assign(params, good)
     return TrainingError(
-        f"{what} at step {step}; the parameters are back at the last good ones. Try a lower learning rate or a "
-        "longer warm-up"
+        f"{what} at step {step}; the parameters are back at the last good ones. Try a lower learning rate "
+        "or a longer warm-up"
     )
-
-
-def sampled_inputs(batch, params, config, probability, rng):
-    """The decoder's inputs for scheduled sampling: the right token, or the model's own, by the toss of a coin.
-
-        input_t = target_{t−1}                              with the given probability
-        input_t = argmax_v p(v | input_1 … input_{t−1})     else
-
-    Teacher forcing with these inputs gives the very logits that were seen while they were chosen (with dropout,
-    which is off while choosing, those of a thinned model), so the gradient needs no code of its own. What it
-    leaves out: that other parameters would have chosen other tokens. The choice jumps and has no derivative; it
-    is treated as a constant.
-
-    Args:
-        probability: 1 gives batch.inputs back, 0 what generate_greedy says (as long as it says no EOS).
-        rng:         np.random.Generator.
-    Returns:
-        inputs:      (B, T) ids, BOS first.
-    Raises:
-        ValueError:  a probability outside [0, 1].
-    Source: Bengio et al. (2015), section 2.4. Of its two ways to take the model's own token, sampling and
-        arg max, this is the arg max.
-    """
-    if not 0 <= probability <= 1:
-        raise ValueError(f"teacher_forcing must give a probability in [0, 1], got {probability!r}")
-    right = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask
-    state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
-    inputs = batch.inputs.copy()
-    for t in range(1, inputs.shape[1]):
-        logits, _, state, _ = decode_forward(inputs[:, t - 1 : t], state, source, params, config)
-        own = EOS + logits[:, 0, EOS:].argmax(axis=1)  # PAD and BOS are no answers
-        inputs[:, t] = np.where(right[:, t], batch.inputs[:, t], own)
-    return inputs
-
-
-def _copy(params):
-    return {layer: {name: a.copy() for name, a in arrays.items()} for layer, arrays in params.items()}
 
 
 def _assign(target, params):
@@ -147,8 +128,59 @@ def _assign(target, params):
             target[layer][name][...] = array
 
 
+def _check_options(batches, steps, clip, smoothing, rng, start):
+    if isinstance(batches, Batch) or not isinstance(batches, Iterable):
+        advice = "write [batch], or itertools.repeat(batch)"
+        raise TypeError(f"batches must be an iterable of Batch, got one {type(batches).__name__}; {advice}")
+    for name, value in (("steps", steps), ("start", start)):
+        if value != 0:
+            check_size(name, value)
+    if not isinstance(clip, (int, float)) or not clip > 0:
+        raise ValueError(f"clip must be a positive norm, got {clip!r}")
+    if not (is_number(smoothing) and 0 <= smoothing < 1):
+        raise ValueError(f"smoothing must be in [0, 1), got {smoothing!r}")
+    if rng is not None:
+        check_rng(rng)
+
+
+def sampled_inputs(batch, params, config, probability, rng):
+    """The decoder's inputs for scheduled sampling: at random the right token, or the model's own.
+
+        input_t = target_{t−1}                              with the given probability
+        input_t = argmax_v p(v | input_1 … input_{t−1})     else
+
+    The remedy for exposure bias: a model that is always told the right past never learns what to do after a
+    mistake of its own. The gradient needs no code of its own: teacher forcing with these inputs computes the
+    logits that were seen while they were chosen (but for dropout, which is off while choosing). Other
+    parameters would have chosen other tokens. That choice jumps and has no derivative; it is treated as a
+    constant.
+
+    Args:
+        probability: 1 gives batch.inputs back, 0 what generate_greedy says (as long as it says no EOS).
+        rng:         np.random.Generator.
+    Returns:
+        inputs:      (B, T) ids, BOS first.
+    Raises:
+        TypeError, ValueError: a probability outside [0, 1], rng no generator; as data.check_batch.
+    Source: Bengio et al. (2015), section 2.4. Of its two ways to take the model's own token, sampling and
+        arg max, this is the arg max.
+    """
+    if not (is_number(probability) and 0 <= probability <= 1):
+        raise ValueError(f"teacher_forcing must give a probability in [0, 1], got {probability!r}")
+    check_batch(batch, config)
+    check_rng(rng)
+    right = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask
+    state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
+    inputs = batch.inputs.astype(int)  # a copy; int8, say, would not hold every id of a larger vocabulary
+    for t in range(1, inputs.shape[1]):
+        logits, _, state, _ = decode_forward(inputs[:, t - 1 : t], state, source, params, config)
+        own = EOS + logits[:, 0, EOS:].argmax(axis=1)  # PAD and BOS are no answers
+        inputs[:, t] = np.where(right[:, t], batch.inputs[:, t], own)
+    return inputs
+
+
 class Evaluation(NamedTuple):
-    """How good a model is on a batch that it was not trained on."""
+    """How good a model is on a held-out batch."""
 
     loss: float  # nats per target token, with the right tokens as inputs
     token_accuracy: float  # of its own words, EOS included
@@ -163,11 +195,11 @@ def evaluate(params, config, batch, max_length=None):
 
     Args:
         batch:      data.Batch, any number of pairs.
-        max_length: of the answers, as generate_greedy; to be given where targets are much longer than sources.
+        max_length: of the answers, as generate_greedy; give it where targets are much longer than sources.
     Returns:
         Evaluation.
     Raises:
-        TypeError, ValueError: as data.check_batch, shapes.check_params; a limit below 1.
+        TypeError, ValueError: as data.check_batch, seq2seq.check_params; a limit below 1.
     """
     check_params(params, config)
     check_batch(batch, config)

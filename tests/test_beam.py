@@ -1,4 +1,4 @@
-"""Chapter 10b: beam search finds what exhaustive search finds, loses no more than it must, scores right."""
+"""Beam search finds what exhaustive search finds, loses no more than it must, and scores right."""
 
 import itertools
 import math
@@ -171,8 +171,8 @@ def every_answer(vocabulary, limit):
 @each_decoder
 @pytest.mark.parametrize("vocabulary,limit,alpha", [(5, 4, 0.6), (6, 3, 0), (6, 3, 1.5), (4, 5, 0.6)])
 def test_generate_beam_as_wide_as_everything_is_exhaustive_search(config, vocabulary, limit, alpha):
-    choices = {**vars(config), "target_vocabulary": vocabulary}
-    params, batch = sharp(Config(**choices), 20)
+    config = Config(**{**vars(config), "target_vocabulary": vocabulary})
+    params, batch = sharp(config, 20)
     everything = list(every_answer(vocabulary, limit))
     for width in (len(everything), len(everything) + 7):
         found = search(params, config, batch, width=width, alpha=alpha, max_length=limit)
@@ -315,7 +315,7 @@ def test_generate_beam_of_float32_is_generate_greedy_too():
 REFUSED = [
     *(("width", value, "width must be a positive integer, got") for value in (0, -1, 2.0, True)),
     *(("max_length", value, "max_length must be a positive integer, got") for value in (0, -3, 1.5)),
-    *(("alpha", value, "alpha must be a finite number, 0 or more; got") for value in (-0.1, np.nan, np.inf)),
+    *(("alpha", value, "alpha must be in [0, 20], got") for value in (-0.1, 1000.0, np.nan, np.inf, None)),
 ]
 
 

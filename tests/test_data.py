@@ -1,6 +1,5 @@
 """Symbols to ids and back, padding and masks, and the words in which wrong data is refused."""
 
-import doctest
 import re
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_seq2seq import data
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import (
     BOS,
@@ -35,11 +33,6 @@ words = st.text(min_size=1, max_size=4)  # too short to be one of the special sy
 
 def refused(message, kind=ValueError):
     return pytest.raises(kind, match=re.escape(message))
-
-
-def test_the_examples_in_the_chapter():
-    result = doctest.testmod(data)
-    assert result.attempted >= 8 and result.failed == 0
 
 
 # ---- vocabularies ------------------------------------------------------------------------------------------
@@ -260,7 +253,7 @@ def test_check_rng(rng):
     check_rng(np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("batch", [[GOOD], [("a", "b")], None, tuple(GOOD)], ids=lambda batch: repr(batch)[:4])
+@pytest.mark.parametrize("batch", [[GOOD], [("a", "b")], None, tuple(GOOD)], ids=lambda b: repr(b)[:4])
 def test_check_batch_wants_one_batch(batch):
     with refused("a batch must be one Batch, as make_batch(pairs, …) makes it; got the", TypeError):
         check_batch(batch, CONFIG)

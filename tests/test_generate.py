@@ -1,4 +1,4 @@
-"""Chapter 10: the model's own words: when they end, what they may be, and that nobody tells it the answer."""
+"""The model's own words: when they end, what they may be, and that nobody tells it the answer."""
 
 import functools
 import itertools
@@ -12,8 +12,7 @@ from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_source
 from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.generate import answer_limit, generate_greedy, generate_sample
 from numpy_seq2seq.invariances import one_by_one
-from numpy_seq2seq.seq2seq import seq2seq_forward
-from numpy_seq2seq.shapes import check_finite
+from numpy_seq2seq.seq2seq import check_finite, seq2seq_forward
 from numpy_seq2seq.training import evaluate
 
 from .models import (

@@ -1,6 +1,5 @@
 """The checker knows right from wrong, suspects the forward too, and explains what it finds."""
 
-import doctest
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_seq2seq import gradcheck, gradcheck_message
+from numpy_seq2seq import gradcheck_message
 from numpy_seq2seq.gradcheck import GradientError, check_gradients, check_pair
 from numpy_seq2seq.gradcheck_numeric import STEP, numeric_gradient
 
@@ -48,11 +47,6 @@ def complaint_about(said, right, name="x", **options):
     with pytest.raises(GradientError) as caught:
         check_gradients(lambda tree: (tree[name] * right).sum(), at, {name: said}, **options)
     return str(caught.value)
-
-
-def test_check_pair_on_its_own_page():
-    result = doctest.testmod(gradcheck)
-    assert result.attempted > 0 and result.failed == 0
 
 
 # ---- the numbers -------------------------------------------------------------------------------------------

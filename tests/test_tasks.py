@@ -1,6 +1,5 @@
 """The tasks' answers, and that no held-out string is ever drawn for training."""
 
-import doctest
 import itertools
 import re
 import string
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_seq2seq import tasks
 from numpy_seq2seq.tasks import (
     HELD_OUT,
     LETTERS,
@@ -28,11 +26,6 @@ from numpy_seq2seq.tasks import (
 )
 
 from .helpers import few
-
-def test_the_examples_in_the_chapter():
-    result = doctest.testmod(tasks)
-    assert result.attempted >= 3 and result.failed == 0
-
 
 seeds = st.integers(0, 2**32 - 1)
 alphabets = st.lists(st.sampled_from("abcxyzäßж語🙂 -"), min_size=3, unique=True).map("".join)
