@@ -633,10 +633,10 @@ def stop(*_):
 if sys.argv[2:]:
     signal.signal(signal.Signals[sys.argv[2]], stop)
 checkpoint = load_checkpoint(sys.argv[1])
-print("ready", flush=True)
 for step in itertools.count(checkpoint.step + 1):
     checkpoint.optimiser["t"] = step
     save_checkpoint(sys.argv[1], checkpoint._replace(step=step))
+    print("saved", flush=True)
 """
 
 
@@ -646,7 +646,7 @@ def test_a_program_that_is_told_to_stop_while_it_saves_leaves_nothing_beside(pat
     for delay in np.random.default_rng(1).uniform(0.005, 0.05, 2):
         command = [sys.executable, "-c", SAVER, str(path), name]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as saver:
-            assert saver.stdout.readline() == b"ready\n"
+            assert saver.stdout.readline() == b"saved\n"
             time.sleep(delay)
             saver.send_signal(signal.Signals[name])
         assert saver.returncode == 0 and os.listdir(path.parent) == [path.name]
@@ -725,7 +725,7 @@ def test_a_kill_while_saving_leaves_a_whole_file(path, kills=2):
     for delay in np.random.default_rng(0).uniform(0.005, 0.05, kills):
         command = [sys.executable, "-c", SAVER, str(path)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as saver:
-            assert saver.stdout.readline() == b"ready\n"
+            assert saver.stdout.readline() == b"saved\n"
             time.sleep(delay)
             saver.send_signal(signal.SIGKILL)
         loaded = load_checkpoint(path)
