@@ -50,7 +50,7 @@ MIXED = (
     ({}, {"layers": 2}, "params have no layer encoder2"),
     ({"decoder": "luong"}, {"decoder": "fixed"}, "too many, (attention|readout.Wc)"),
     ({"score": "dot"}, {"score": "general"}, "params have no (layer|array) keys"),
-    ({"cell": "lstm"}, {"cell": "rnn"}, r"parameter encoder.Wx must be float32 \(3, 4\), got float32 \(3, 16\)"),
+    ({"cell": "lstm"}, {"cell": "rnn"}, r"encoder.Wx must be float32 \(3, 4\), got float32 \(3, 16\)"),
     ({"dtype": "float64"}, {"dtype": "float32"}, "must be float32"),
     ({"hidden_size": 6}, {"hidden_size": 4}, "must be float32"),
 )

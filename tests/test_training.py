@@ -34,7 +34,8 @@ from .models import (
 )
 
 LETTERS = Vocabulary("abc")
-CHOICES = [{"decoder": c.decoder, "score": c.score, "encoder": c.encoder, "heads": c.heads} for c in ONE_WAY_LSTM]
+NAMES = ("decoder", "score", "encoder", "heads")
+CHOICES = [{name: getattr(config, name) for name in NAMES} for config in ONE_WAY_LSTM]
 each_choice = pytest.mark.parametrize("choices", CHOICES, ids=[model_name(c) for c in ONE_WAY_LSTM])
 
 
@@ -297,7 +298,7 @@ def test_sampled_inputs_at_its_two_limits(config):
     own = sampled_inputs(batch, params, config, 0.0, np.random.default_rng(0))
     said = generate_greedy(batch.source, batch.source_mask, params, config).tokens
     for row, answer, real in zip(own, said, batch.target_mask):
-        spoken = int(np.argmax(answer == EOS)) + 1 if EOS in answer else len(answer)  # behind EOS it says no more
+        spoken = int(np.argmax(answer == EOS)) + 1 if EOS in answer else len(answer)  # up to its EOS
         shared = min(int(real.sum()) - 1, spoken)
         np.testing.assert_array_equal(row[1 : shared + 1], answer[:shared])
 
@@ -316,10 +317,9 @@ def test_sampled_inputs_are_what_teacher_forcing_then_sees(config):
 def test_train_with_scheduled_sampling_dropout_and_smoothing_learns():
     config = Config(**SIZES, decoder="luong_feeding", dropout=0.1)
     params, batch = random_params(config, 504), random_batch(config, 505)
-    reports = list(
-        train(params, adam_init(params), config, itertools.repeat(batch), 200, lambda step: 0.02, smoothing=0.05,
-              teacher_forcing=lambda step: 1 - step / 400, rng=np.random.default_rng(2))
-    )
+    rng, forcing = np.random.default_rng(2), lambda step: 1 - step / 400
+    reports = list(train(params, adam_init(params), config, itertools.repeat(batch), 200, constant(0.02),
+                         smoothing=0.05, teacher_forcing=forcing, rng=rng))
     assert reports[-1].loss < 0.7 * reports[0].loss
 
 
@@ -338,16 +338,16 @@ def test_train_refuses_a_clip_that_is_not_positive(clip):
     config = Config(**SIZES)
     params = random_params(config, 510)
     with pytest.raises(ValueError, match="clip must be a positive norm"):
-        next(train(params, adam_init(params), config, [random_batch(config, 511)], 1, lambda step: 0.01, clip))
+        train(params, adam_init(params), config, [random_batch(config, 511)], 1, constant(0.01), clip)
 
 
 def test_train_says_when_the_batches_run_out():
     config = Config(**SIZES)
-    params, reports = random_params(config, 512), []
+    params, taken = random_params(config, 512), []
+    reports = train(params, adam_init(params), config, [random_batch(config, 513)] * 2, 5, constant(0.01))
     with pytest.raises(ValueError, match="ran out before step 3 of 5"):
-        for report in train(params, adam_init(params), config, [random_batch(config, 513)] * 2, 5, lambda step: 0.01):
-            reports.append(report)
-    assert len(reports) == 2
+        taken.extend(report.step for report in reports)
+    assert taken == [1, 2]
 
 
 def test_train_does_not_start_from_damaged_parameters():
