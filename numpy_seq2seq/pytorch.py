@@ -126,6 +126,7 @@ import numpy as np
 from .cells import CELLS
 from .config import DECODERS, ENCODERS, check_choice
 from .encoders import encoder_layers
+from .seq2seq import seq2seq_init
 from .shapes import parameter_shapes
 
 TORCH_GATES = {"rnn": "h", "gru": "rzn", "lstm": "ifgo"}  # one block of H rows for each; ours: Cell.gates
@@ -208,7 +209,7 @@ def _layout(config, side):
     """
     check_choice("side", side, ("encoder", "decoder"))
     record = ENCODERS[config.encoder] if side == "encoder" else DECODERS[config.decoder]
-    shapes = parameter_shapes(config)
+    shapes = parameter_shapes(seq2seq_init, config)
     if "cell" in record.reads:
         names = _recurrent_names(encoder_layers(config) if side == "encoder" else [("decoder",)], shapes)
         gates = CELLS[config.cell].gates, TORCH_GATES[config.cell]
