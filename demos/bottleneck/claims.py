@@ -73,7 +73,7 @@ def dilution_claims(grids):
         *(at_least("last", last, 0.8, cell=cell) for cell, (_, last) in ends.items()),
         *(at_most("first", first, 0.2, cell=cell, chance=chance) for cell, (first, _) in ends.items()),
         *(at_most("fades", fading(maps[m]), -0.5, RANK, model=m) for m in maps if not looks[m]),
-        *(at_least("short", nearby(maps[m]).min(), 0.5, model=m) for m in maps if looks[m]),
+        *(at_least("goes", nearby(maps[m]).min(), 0.5, model=m) for m in maps if looks[m]),
     ]
 
 

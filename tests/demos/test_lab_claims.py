@@ -62,7 +62,7 @@ CONTRARY = (  # claim, the grid that says the contrary, where, what stands there
     ("dilution.last", "probe", {"cell": "gru", "place": LONG}, 0.79),
     ("dilution.first", "probe", {"cell": "rnn", "place": 1}, 0.21),
     ("dilution.fades", "gradient", {"model": "lstm, fixed"}, 1 / (LONG + 1)),
-    ("dilution.short", "gradient", {"model": "lstm, luong", "output": 3}, 1 / (LONG + 1)),
+    ("dilution.goes", "gradient", {"model": "lstm, luong", "output": 3}, 1 / (LONG + 1)),
     ("dependency.vanishes", "norm", {**START, **LAST, "state": "gru h"}, 0.11),
     ("dependency.vanishes", "norm", {**END, **LAST, "state": "rnn h"}, 0.11),
     ("dependency.kept", "norm", {**START, **LAST, "state": "rnn h"}, 0.09),
