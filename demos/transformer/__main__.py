@@ -21,33 +21,37 @@ training; and where each head of the Transformer looks. Takes about four minutes
 from .. import shared
 from .chains import COUNTED, chain
 from .heads import drawn, maps_of, page
-from .ladder import ROAD, figures, gradient_shares, held_out, train
-from .report import claimed, claimed_untrained, tables
+from .ladder import BESIDE, ROAD, figures, gradient_shares, held_out, tag, train
+from .report import claimed, claimed_untrained, trained_tables, untrained_tables
 
 MAPPED = 6, 9, 12  # letters of the strings whose maps are shown
 
 
 def main(arguments=None):
-    """Train one model after another, measure, show; returns the exit status."""
+    """Measure what needs no training, train one model after another, show; returns the exit status."""
     options = read_options(arguments)
-    results = train(options)
-    found = {name: figures(result) for name, result in results.items()}
     chains = {name: {n: chain(rung.choices, n) for n in COUNTED} for name, rung in ROAD.items()}
     reach = {name: gradient_shares(rung, options) for name, rung in ROAD.items()}
+    before = "\n\n".join(untrained_tables(chains, reach))
+    shared.say(f"Before any training\n\n{before}\n")
+    results = train(options)
+    found = {name: figures(result) for name, result in results.items()}
     claims, maps = [*claimed(found), *claimed_untrained(chains, reach)], head_maps(results, options)
-    shown, verdict = "\n\n".join(tables(found, chains, reach)), shared.claims_table(claims)
-    text = "\n\n".join(["", shown, *map(drawn, maps[:1]), verdict])
+    after, verdict = "\n\n".join(trained_tables(found)), shared.claims_table(claims)
+    text = "\n\n".join(["", after, *map(drawn, maps[:1]), verdict])
     counts = {name: {n: c._asdict() for n, c in of.items()} for name, of in chains.items()}
     measured = {"seed": options.seed, "models": found, "operations": counts, "gradients": reach}
     measured["claims"] = [claim.as_dict() for claim in claims]
     stopped = [result.run.stopped for result in results.values()][-1]
-    return shared.finish(options, text, measured, lambda: page(f"{shown}\n\n{verdict}", maps), stopped)
+    return shared.finish(options, text, measured, lambda: page([before, after, verdict], maps), stopped)
 
 
 def read_options(arguments):
     command = shared.parser("transformer", __doc__)
     shared.add_common_options(command, seed=0, steps=1200, hidden=64, html="tables and heads side by side")
-    return shared.settle_options(command.parse_args(arguments))
+    options = shared.settle_options(command.parse_args(arguments))
+    shared.check_files(options, [tag(name) for name in ROAD | BESIDE])
+    return options
 
 
 def head_maps(results, options):

@@ -70,12 +70,12 @@ def page(tables, strings):
     """A page with the tables, and for each string its maps under two sliders.
 
     Args:
-        tables:  text.
+        tables:  texts.
         strings: for each string its list of Maps.
     """
     data = [[m._asdict() for m in maps] for maps in strings]
     data = json.dumps(data, default=digits).replace("<", "\\u003c")
-    parts = {"{{tables}}": html.escape(tables), "{{data}}": data}
+    parts = {"{{tables}}": html.escape("\n\n".join(tables)), "{{data}}": data}
     return re.sub("|".join(parts), lambda found: parts[found[0]], PAGE.read_text(encoding="utf-8"))
 
 

@@ -53,11 +53,9 @@ def held_out(rung, options, count, length):
 
 def train(options):
     """{name: Result} of every model, until one is stopped."""
-    rungs, results = ROAD | BESIDE, {}
-    tags = {name: name.replace(",", "").replace(" ", "_") if k else "" for k, name in enumerate(rungs)}
-    shared.check_files(options, list(tags.values()))
-    for name, rung in rungs.items():
-        run = _fit(name, rung, options, tags[name])
+    results = {}
+    for name, rung in (ROAD | BESIDE).items():
+        run = _fit(name, rung, options)
         count = COUNT // 20 if options.quick else COUNT
         results[name] = shared.judge(run, [pair for n in SHOWN for pair in held_out(rung, options, count, n)])
         right = figures(results[name])["exact_by_length"][rung.longest]
@@ -67,7 +65,12 @@ def train(options):
     return results
 
 
-def _fit(name, rung, options, tag):
+def tag(name):
+    """What stands in the name of a model's file; nothing for the first model."""
+    return "" if name == next(iter(ROAD)) else name.replace(",", "").replace(" ", "_")
+
+
+def _fit(name, rung, options):
     data = {"task": rung.task, "lengths": (1, rung.longest)}
 
     def draw(rng, **held):
@@ -78,7 +81,7 @@ def _fit(name, rung, options, tag):
 
     letters, config = (ALPHABET, ALPHABET), config_of(rung, options)
     sample = draw(shared.held_out_stream(options.seed), held_out=True)
-    return shared.fit(f"{name:<24}", config, batch, options, letters, data, sample=sample, tag=tag)
+    return shared.fit(f"{name:<24}", config, batch, options, letters, data, sample=sample, tag=tag(name))
 
 
 def figures(result):

@@ -43,17 +43,21 @@ def claimed_untrained(chains, reach):
         yield Claim(text, reach[name][last], bound, at_most, "{:.3f}")
 
 
-def tables(found, chains, reach):
-    """All tables, as text."""
-    road, beside = ({name: f for name, f in found.items() if name in rungs} for rungs in (ROAD, BESIDE))
-    sums = [(f"{text.capitalize()}, by letters", counts(chains, what)) for what, text in COUNTS.items()]
+def untrained_tables(chains, reach):
+    """What needs no training, as text."""
     shares = [(name, *map("{:.3f}".format, of.values())) for name, of in reach.items()]
+    for what, text in COUNTS.items():
+        yield titled(f"{text.capitalize()}, by letters", chains["luong"], counts(chains, what))
+    yield titled(SHARES, (f"output {t}" for t in OUTPUTS), shares)
+
+
+def trained_tables(found):
+    """What was trained, as text."""
+    road, beside = ({name: f for name, f in found.items() if name in rungs} for rungs in (ROAD, BESIDE))
     return [
         titled("What it costs", ("parameters", "seconds", "steps to 99%"), costs(found)),
         titled("Right strings by letters: reverse, trained on 1 to 20", SHOWN, exact(road, SHOWN)),
         titled("The same without positions on the source, trained on 1 to 10", PLACED, exact(beside, PLACED)),
-        *(titled(title, chains["luong"], rows) for title, rows in sums),
-        titled(SHARES, (f"output {t}" for t in OUTPUTS), shares),
     ]
 
 
