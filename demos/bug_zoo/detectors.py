@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq import attention, cells, invariances, layers, losses, multihead, readout, recurrent, scores
-from numpy_seq2seq import seq2seq
+from numpy_seq2seq import activations, attention, cells, invariances, layers, losses, multihead, readout
+from numpy_seq2seq import recurrent, scores, seq2seq
 from numpy_seq2seq.gradcheck import check_gradients, check_pair
 
 from .known_answers import KNOWN
@@ -68,6 +68,7 @@ def pairs():
     """(forward, backward, arguments, options) of every function that is checked alone."""
     params = {"W": normal(4, 5), "b": normal(5)}
     yield layers.affine_forward, layers.affine_backward, (normal(2, 3, 4), params), {}
+    yield lambda x: (activations.log_softmax(x),) * 2, activations.log_softmax_backward, (normal(2, 3),), {}
     ids = np.array([[1, 0, 1], [4, 1, 3]])
     yield layers.embedding_forward, layers.embedding_backward, (ids, {"E": normal(5, 4)}), {}
     params = {"g": normal(4), "b": normal(1, 4)[0]}

@@ -9,7 +9,7 @@ import functools
 import sys
 from typing import NamedTuple
 
-from .defects import at_large
+from .defects import OPTIONS, at_large
 from .detectors import DETECTORS, ask
 from .edits import original
 from .training import MODELS, figures, healthy, judge
@@ -78,9 +78,12 @@ def _one_step(name):
 
 
 def _trained(defect, usual):
-    """The two readings of a training, with the first model whose training runs the defect."""
+    """The two readings of a training, with the first model whose training runs the defect.
+
+    These trainings use no option, so that one that is ignored would tell nothing.
+    """
     name = next((n for n in MODELS if runs(_one_step(n), defect)), None)
-    if name is None:
+    if name is None or defect in OPTIONS:
         return dict.fromkeys(TRAINED, Reading(NOT_RUN))
     if name not in usual:
         usual[name] = healthy(name)
