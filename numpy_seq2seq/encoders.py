@@ -75,9 +75,9 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
         memory: (B, S, H) the top layer's output at every source position.
         state:  tuple of (B, H), the top layer's state after its last step: the fixed vector.
         cache:  for recurrent_encoder_backward.
-    Source: Sutskever et al. (2014); Cho et al. (2014); Bahdanau et al. (2015), equation 1, h_t = f(x_t, h_{t−1}),
-        c = q({h_1, …}), here the last state. Two directions: section 3.2 there, where the annotation
-        h_j = [h→_j; h←_j] is our memory m_s (equation 7).
+    Source: Sutskever et al. (2014); Cho et al. (2014); Bahdanau et al. (2015), equation 1,
+        h_t = f(x_t, h_{t−1}) and c = q({h_1, …}), here the last state; two directions: section 3.2 there,
+        where the annotation h_j = [h→_j; h←_j] is our memory m_s (equation 7).
     """
     cell, reverse = CELLS[config.cell], config.reverse_source
     return stack_forward(x, params, encoder_layers(config), cell, mask, reverse, config.dropout, rng)

@@ -26,8 +26,31 @@ Shapes: batch first, (B, T, H). B batch, S source length, T target length, V voc
 H hidden size, G gates. Gradients: dX = ∂L/∂X has the shape of X. W multiplies from the right, x W, so our W
 is the transpose of a paper's W x.
 
-SOURCES lists every work that a docstring cites.
+INDEX says where a term of the field is to be found, SOURCES lists every work that a docstring cites.
 """
+
+INDEX = {
+    "alignment model": "scores.additive_score_forward, attention.align_forward",
+    "annotation": "encoders.recurrent_encoder_forward",
+    "attention weights, context vector": "attention.attention_forward",
+    "backpropagation through time": "recurrent.recurrent_backward",
+    "beam search, length penalty": "beam.generate_beam, beam.length_penalty",
+    "causal mask": "transformer.transformer_forward",
+    "exposure bias, scheduled sampling": "training.sampled_inputs",
+    "gradient clipping": "optim.clip_by_global_norm",
+    "input feeding": "step_decoders.luong_feeding_forward",
+    "label smoothing": "losses.cross_entropy_forward",
+    "padding mask in the state": "recurrent.recurrent_forward",
+    "padding mask in attention": "attention.masked_softmax_forward",
+    "padding mask in the loss": "losses.cross_entropy_forward",
+    "positional encoding": "transformer.positions",
+    "residual connection": "transformer.feed_forward_forward",
+    "self-attention, cross-attention": "transformer.self_forward, transformer.cross_forward",
+    "teacher forcing": "seq2seq.seq2seq_forward",
+    "temperature, top-k sampling": "generate.generate_sample",
+    "vanishing and exploding gradients, gates": "cells.lstm_cell_backward",
+    "warm-up": "optim.warmup_cosine, optim.inverse_sqrt",
+}
 
 SOURCES = {
     "Ba 2016": "Ba, Kiros & Hinton. Layer Normalization. arXiv:1607.06450",

@@ -176,6 +176,13 @@ def test_worked_examples_are_right():
     assert len(worked & set(numpy_seq2seq.CHAPTERS)) >= 6
 
 
+def test_every_term_of_the_index_leads_to_a_function():
+    for places in numpy_seq2seq.notation.INDEX.values():
+        for place in places.split(", "):
+            module, name = place.split(".")
+            assert name in functions(TREES[module]), place
+
+
 def test_every_work_cited_is_in_the_list_of_sources():
     cited = set()
     for tree in TREES.values():
