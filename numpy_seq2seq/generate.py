@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .config import check_size
-from .data import BOS, EOS, PAD, check_source
+from .config import check_size, is_number
+from .data import BOS, EOS, PAD, check_rng, check_source
 from .seq2seq import check_params, decode_forward, encode_forward
 
 
@@ -40,7 +40,7 @@ def generate_greedy(source, mask, params, config, max_length=None):
     Returns:
         Generated.
     Raises:
-        TypeError, ValueError: as data.check_source; parameters that are not finite; a limit below 1.
+        TypeError, ValueError: as data.check_source, seq2seq.check_params; a limit below 1.
     """
     return _generate(lambda z: z.argmax(axis=1), source, mask, params, config, max_length)
 
@@ -62,10 +62,12 @@ def generate_sample(source, mask, params, config, rng, temperature=1.0, top_k=No
     Returns:
         Generated.
     Raises:
-        TypeError, ValueError: as generate_greedy; a temperature or top_k that is not positive.
+        TypeError, ValueError: as generate_greedy; rng no generator; a temperature or top_k that is not
+            positive.
     Source: the Gumbel-max trick, e.g. in Maddison et al. (2014); top-k: Fan et al. (2018).
     """
-    if not 0 < temperature < np.inf:
+    check_rng(rng)
+    if not (is_number(temperature) and temperature > 0):
         raise ValueError(f"temperature must be positive and finite, got {temperature!r}; 0 means greedy")
     if top_k is not None:
         check_size("top_k", top_k)

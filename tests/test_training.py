@@ -15,8 +15,14 @@ import pytest
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_batch
 from numpy_seq2seq.generate import generate_greedy
-from numpy_seq2seq.optim import adam_init, global_norm, sgd_init, sgd_step
-from numpy_seq2seq.seq2seq import loss_and_gradients, seq2seq_backward, seq2seq_forward, seq2seq_init
+from numpy_seq2seq.optim import adam_init, adam_step, global_norm, sgd_init, sgd_step
+from numpy_seq2seq.seq2seq import (
+    encode_forward,
+    loss_and_gradients,
+    seq2seq_backward,
+    seq2seq_forward,
+    seq2seq_init,
+)
 from numpy_seq2seq.tasks import draw_pairs
 from numpy_seq2seq.training import TrainingError, evaluate, sampled_inputs, train
 
@@ -88,6 +94,112 @@ def test_train_reports_what_it_did():
     loss, grads = loss_and_gradients(batches[0], untouched, config)
     assert reports[0].loss == loss and np.isclose(reports[0].norm, global_norm(grads))
     assert state["t"] == 2
+
+
+def test_report_holds_numbers_of_python():
+    params, state, config = fresh()
+    (report,) = train(params, state, config, copies(3), 1, constant(0.01))
+    assert [type(value) for value in report] == [int, float, float, float, int]
+
+
+def test_train_moves_the_parameters_by_the_rate_that_it_reports():
+    """SGD moves by η g: rates 1/2, 1/4 and 1/8, each asked for once."""
+    params, _, config = fresh(dtype="float64")
+    asked = []
+
+    def schedule(step):
+        asked.append(step)
+        return 2.0**-step
+
+    batches = [batch for batch, _ in zip(copies(3), range(3))]
+    reports = train(params, {}, config, batches, 3, schedule, clip=1e9, update=sgd_step)
+    for batch in batches:
+        before = copy(params)
+        _, grads = loss_and_gradients(batch, before, config)
+        report = next(reports)
+        assert report.learning_rate == 2.0**-report.step
+        for name, g in flat(grads).items():
+            np.testing.assert_allclose(flat(before)[name] - flat(params)[name], report.learning_rate * g, 0, 1e-12)
+    assert asked == [1, 2, 3]
+
+
+@pytest.mark.parametrize("dropout, smoothing", [(0.3, 0.0), (0.0, 0.2), (0.3, 0.2)])
+def test_train_drops_out_and_smooths(dropout, smoothing):
+    """Its first loss is that of the same generator and smoothing, and not that without one of them."""
+    params, state, config = fresh(dropout=dropout)
+    batch, untouched = next(copies(3)), copy(params)
+
+    def loss(rng, smoothing):
+        return loss_and_gradients(batch, untouched, config, rng, smoothing)[0]
+
+    options = {"rng": np.random.default_rng(1), "smoothing": smoothing}
+    (report,) = train(params, state, config, [batch], 1, constant(0.01), **options)
+    assert report.loss == loss(np.random.default_rng(1), smoothing)
+    if dropout:
+        assert report.loss not in (loss(None, smoothing), loss(np.random.default_rng(2), smoothing))
+    if smoothing:
+        assert report.loss != loss(np.random.default_rng(1), 0.0)
+
+
+def test_train_asks_the_schedule_of_teacher_forcing_for_its_own_step():
+    """Told its own words at step 2 alone: that loss differs from the one of right words, the others do not."""
+    params, state, config = fresh()
+    batches = [batch for batch, _ in zip(copies(3), range(3))]
+    asked = []
+
+    def forcing(step):
+        asked.append(step)
+        return 0.0 if step == 2 else 1.0
+
+    options = {"teacher_forcing": forcing, "rng": np.random.default_rng(1), "clip": 1e9, "update": sgd_step}
+    reports = train(params, {}, config, batches, 3, constant(0.1), **options)
+    for step, batch in enumerate(batches, 1):
+        right = loss_and_gradients(batch, copy(params), config)[0]
+        own = sampled_inputs(batch, params, config, 0.0, np.random.default_rng(0))
+        told = loss_and_gradients(batch._replace(inputs=own), copy(params), config)[0]
+        assert right != told and next(reports).loss == (told if step == 2 else right)
+    assert asked == [1, 2, 3]
+
+
+def test_train_goes_on_from_start():
+    """Steps 3 and 4 of 4: the schedule is asked for these, and both reports say so."""
+    params, state, config = fresh()
+    reports = list(train(params, state, config, copies(3), 4, lambda step: 0.01 * step, start=2))
+    assert [(r.step, r.learning_rate) for r in reports] == [(3, 0.03), (4, 0.04)]
+    assert list(train(params, state, config, copies(3), 4, constant(0.01), start=4)) == []
+
+
+def test_train_updates_with_the_function_that_it_is_given():
+    params, state, config = fresh()
+    seen = []
+    reports = train(params, state, config, copies(3), 2, constant(0.5), update=lambda *args: seen.append(args))
+    before = copy(params)
+    assert [report.step for report in reports] == [1, 2] and len(seen) == 2
+    assert seen[0][0] is params and seen[0][2] is state and seen[0][3] == 0.5
+    assert_equal(params, before)
+
+
+def test_dropout_is_between_the_layers_and_before_the_output():
+    """The memory of one layer is the same with a generator, that of two is another one; logits always are."""
+    for layers in (1, 2):
+        config = Config(**SIZES, layers=layers, dropout=0.5)
+        params, batch = random_params(config, 0), random_batch(config, 1)
+
+        def memory(rng):
+            return encode_forward(batch.source, batch.source_mask, params, config, rng)[1].memory
+
+        assert np.array_equal(memory(None), memory(np.random.default_rng(0))) == (layers == 1)
+        logits = [seq2seq_forward(batch, params, config, rng)[0] for rng in (None, np.random.default_rng(0))]
+        assert not np.array_equal(*logits)
+
+
+@each_decoder
+def test_gradients_have_the_names_and_shapes_of_the_parameters(config):
+    params, batch = random_params(config, 0), random_batch(config, 1)
+    _, grads = loss_and_gradients(batch, params, config)
+    assert {name: g.shape for name, g in flat(grads).items()} == {name: a.shape for name, a in flat(params).items()}
+    assert grads.keys() == params.keys()
+    adam_step(params, grads, adam_init(params), 0.1)
 
 
 def test_train_takes_one_step_for_each_report():
