@@ -179,9 +179,9 @@ def make_batch(pairs, source_vocabulary, target_vocabulary, unk=False):
     pairs = _listed(pairs, "pairs")
     for n, pair in enumerate(pairs):
         if not isinstance(pair, (tuple, list)):
-            raise TypeError(f"pairs must be a list of (source, target), got {_short(pair)} in it")
+            raise TypeError(f"pairs must be a list of (source, target), got {shown(pair)} in it")
         if len(pair) != 2:
-            raise ValueError(f"pair {n} must be (source, target), got {len(pair)} parts: {_short(pair)}")
+            raise ValueError(f"pair {n} must be (source, target), got {len(pair)} parts: {shown(pair)}")
     source, source_mask = make_source([s for s, _ in pairs], source_vocabulary, unk)
     encoded = _encoded("target", [t for _, t in pairs], target_vocabulary, unk)
     targets, target_mask = pad([t + [EOS] for t in encoded])
@@ -200,6 +200,13 @@ def _encoded(side, sequences, vocabulary, unk):
 # ---- checks ------------------------------------------------------------------------------------------------
 
 
+def shown(value):
+    """A value as an error shows it: short, and with its type where that is not plain."""
+    text = " ".join(repr(value).split())
+    text = text[:60] + "…" * (len(text) > 60)
+    return text if isinstance(value, (int, float, str, type(None))) else f"the {type(value).__name__} {text}"
+
+
 def check_source(source, mask, config):
     """Raise, with what was expected and what came, unless ids and mask fit each other and the model.
 
@@ -209,7 +216,7 @@ def check_source(source, mask, config):
             with padding before one; PAD at a place that the mask calls real.
     """
     if not hasattr(config, "source_vocabulary"):
-        raise TypeError(f"config must be a Config, got {_short(config)}; are the arguments in their order?")
+        raise TypeError(f"config must be a Config, got {shown(config)}; are the arguments in their order?")
     _check_ids("source", source, mask, config.source_vocabulary)
 
 
@@ -219,7 +226,7 @@ def check_batch(batch, config):
     Raises: as check_source; TypeError: no Batch; ValueError: inputs that do not begin with BOS.
     """
     if not isinstance(batch, Batch):
-        raise TypeError(f"a batch must be one Batch, as make_batch(pairs, …) makes it; got {_short(batch)}")
+        raise TypeError(f"a batch must be one Batch, as make_batch(pairs, …) makes it; got {shown(batch)}")
     check_source(batch.source, batch.source_mask, config)
     _check_ids("targets", batch.targets, batch.target_mask, config.target_vocabulary)
     _check_ids("inputs", batch.inputs, batch.target_mask, config.target_vocabulary)
@@ -233,18 +240,12 @@ def check_batch(batch, config):
 def check_rng(rng):
     """Raise TypeError unless rng is a random generator. An int is none: it would begin anew at each call."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a generator, np.random.default_rng(seed); got {_short(rng)}")
+        raise TypeError(f"rng must be a generator, np.random.default_rng(seed); got {shown(rng)}")
 
 
 def _check_vocabulary(vocabulary):
     if not isinstance(vocabulary, Vocabulary):
-        raise TypeError(f"a vocabulary must be one of build_vocabulary's, got {_short(vocabulary)}")
-
-
-def _short(value):
-    """A value as an error shows it: its type, and the beginning of what it holds."""
-    text = " ".join(repr(value).split())
-    return f"the {type(value).__name__} {text[:60]}{'…' if len(text) > 60 else ''}"
+        raise TypeError(f"a vocabulary must be one of build_vocabulary's, got {shown(vocabulary)}")
 
 
 def _check_ids(name, ids, mask, size):

@@ -73,6 +73,9 @@ def check_pair(forward, backward, args, *, looked_at=(), unused=(), **options):
     Raises:
         GradientError: with an explanation.
     """
+    if not isinstance(args, (tuple, list)):
+        got = type(args).__name__
+        raise TypeError(f"args must be the tuple of all arguments, such as (x,); got one {got}")
     rng = np.random.default_rng(options.get("seed", 0))
     differentiable = [k for k, arg in enumerate(args) if _has_gradient(arg)]
     if not differentiable:

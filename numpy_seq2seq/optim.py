@@ -23,11 +23,14 @@ import math
 import numpy as np
 
 from .config import check_size, is_number
+from .data import shown
+from .seq2seq import check_layers
 from .trees import tree_map
 
 
 def sgd_init(params):
     """State of plain SGD: none."""
+    check_layers("params", params)
     return {}
 
 
@@ -54,6 +57,7 @@ def sgd_step(params, grads, state, learning_rate):
 
 def adam_init(params):
     """State of Adam: m and v, zero, in the shape of params; t, the number of steps taken."""
+    check_layers("params", params)
     return {"m": tree_map(np.zeros_like, params), "v": tree_map(np.zeros_like, params), "t": 0}
 
 
@@ -115,6 +119,7 @@ def global_norm(grads):
 
     Where squares overflow, or vanish, they are taken of g/s, with s the largest |g|: ‖g‖ = s √Σ (g/s)².
     """
+    check_layers("grads", grads)
     squares = _sum_of_squares(grads)
     if 1e-30 < squares < np.inf:
         return math.sqrt(squares)
@@ -149,7 +154,7 @@ def clip_by_global_norm(grads, max_norm):
     Source: Pascanu et al. (2013), algorithm 1.
     """
     if not isinstance(max_norm, (int, float, np.number)) or not max_norm >= 0:
-        raise ValueError(f"max_norm must be a number, 0 or more; got {max_norm!r}")
+        raise ValueError(f"max_norm must be a number, 0 or more; got {shown(max_norm)}")
     norm = global_norm(grads)
     if norm > max_norm:
         for arrays in grads.values():
@@ -231,7 +236,8 @@ def _check_step(params, grads, learning_rate):
         ValueError: they are not finite, or not of these parameters; the rate is none.
     """
     if not (is_number(learning_rate) and learning_rate >= 0):
-        raise ValueError(f"learning_rate must be a number, 0 or more; got {learning_rate!r}")
+        raise ValueError(f"learning_rate must be a number, 0 or more; got {shown(learning_rate)}")
+    check_layers("params", params)
     _check_shapes("grads", grads, params)
     if _sum_of_squares(grads) < np.inf:
         return grads
@@ -247,7 +253,7 @@ def _limited(name, g):
 
 def _check_adam(params, state, beta1, beta2, epsilon, decay):
     if not isinstance(state, dict) or state.keys() != {"m", "v", "t"}:
-        got = ", ".join(state) or "none of them" if isinstance(state, dict) else repr(state)
+        got = ", ".join(state) or "none of them" if isinstance(state, dict) else shown(state)
         raise ValueError(f"the state of Adam has m, v and t, from adam_init(params); got {got}")
     _check_shapes("m of the state", state["m"], params)
     _check_shapes("v of the state", state["v"], params)
@@ -260,6 +266,7 @@ def _check_adam(params, state, beta1, beta2, epsilon, decay):
 
 def _check_shapes(what, tree, params):
     """Raise ValueError unless tree has the layers, names and shapes of params."""
+    check_layers(what, tree)
     got, wanted = (
         {(layer, name): a.shape for layer, arrays in each.items() for name, a in arrays.items()}
         for each in (tree, params)

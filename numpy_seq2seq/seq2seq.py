@@ -21,7 +21,7 @@ import numpy as np
 
 from . import allocator  # noqa: F401  one hint to the memory allocator
 from .config import DECODERS, ENCODERS, Config, is_number
-from .data import check_batch, check_rng
+from .data import check_batch, check_rng, shown
 from .layers import (
     affine_backward, affine_forward, affine_init, dropout_backward, dropout_forward, embedding_backward,
     embedding_forward, embedding_init,
@@ -185,6 +185,7 @@ def loss_and_gradients(batch, params, config, rng=None, smoothing=0.0):
 
 def parameter_count(params):
     """How many numbers the model has to learn."""
+    check_layers("params", params)
     return sum(array.size for layer in params.values() for array in layer.values())
 
 
@@ -202,7 +203,7 @@ def check_params(params, config):
         ValueError: a layer or an array that is missing, too many, of another shape or dtype, or not finite.
     """
     _check_config(config)
-    _check_tree(params)
+    check_layers("params", params)
     wanted, mixed = parameter_shapes(seq2seq_init, config), "params and config are not of the same model"
     for layer in sorted(wanted.keys() ^ params.keys()):
         what = "no layer" if layer in wanted else "a layer too many,"
@@ -221,7 +222,7 @@ def check_params(params, config):
 
 def check_finite(params):
     """Raise ValueError, naming the first one, if a parameter is NaN or infinite."""
-    _check_tree(params)
+    check_layers("params", params)
     for layer, arrays in params.items():
         for name, array in arrays.items():
             if not np.isfinite(array).all():
@@ -230,17 +231,16 @@ def check_finite(params):
                 raise ValueError(f"parameter {layer}.{name}[{place}] is {value}; the model is damaged")
 
 
-def _check_tree(params):
-    arrays = isinstance(params, dict) and all(isinstance(layer, dict) for layer in params.values())
-    if not arrays or not all(isinstance(a, np.ndarray) for layer in params.values() for a in layer.values()):
-        got = type(params).__name__
-        raise TypeError(f"params must be dict[layer][name] -> array, as seq2seq_init makes them; got a {got}")
+def check_layers(name, tree):
+    """Raise TypeError unless tree is dict[layer][name] -> array."""
+    layers = isinstance(tree, dict) and all(isinstance(layer, dict) for layer in tree.values())
+    if not layers or not all(isinstance(a, np.ndarray) for layer in tree.values() for a in layer.values()):
+        raise TypeError(f"{name} must be dict[layer][name] -> array, as of seq2seq_init; got {shown(tree)}")
 
 
 def _check_config(config):
     if not isinstance(config, Config):
-        got = f"a {type(config).__name__}"
-        raise TypeError(f"config must be a Config, got {got}; are the arguments in their order?")
+        raise TypeError(f"config must be a Config, got {shown(config)}; are the arguments in their order?")
 
 
 # Exercises

@@ -260,7 +260,7 @@ def test_global_norm_of_what_is_not_finite_is_not_finite(value):
 
 @pytest.mark.parametrize("most", [-1, math.nan, None, "1"])
 def test_clip_by_global_norm_refuses(most):
-    with pytest.raises(ValueError, match=re.escape(f"max_norm must be a number, 0 or more; got {most!r}")):
+    with pytest.raises(ValueError, match=re.escape("max_norm must be a number, 0 or more; got ")):
         clip_by_global_norm(random_tree(7), most)
 
 

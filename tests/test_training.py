@@ -119,7 +119,8 @@ def test_train_moves_the_parameters_by_the_rate_that_it_reports():
         report = next(reports)
         assert report.learning_rate == 2.0**-report.step
         for name, g in flat(grads).items():
-            np.testing.assert_allclose(flat(before)[name] - flat(params)[name], report.learning_rate * g, 0, 1e-12)
+            moved = flat(before)[name] - flat(params)[name]
+            np.testing.assert_allclose(moved, report.learning_rate * g, rtol=0, atol=1e-12)
     assert asked == [1, 2, 3]
 
 
@@ -142,7 +143,7 @@ def test_train_drops_out_and_smooths(dropout, smoothing):
 
 
 def test_train_asks_the_schedule_of_teacher_forcing_for_its_own_step():
-    """Told its own words at step 2 alone: that loss differs from the one of right words, the others do not."""
+    """Told its own words at step 2 alone: that loss differs from the one of right words."""
     params, state, config = fresh()
     batches = [batch for batch, _ in zip(copies(3), range(3))]
     asked = []
@@ -172,8 +173,9 @@ def test_train_goes_on_from_start():
 def test_train_updates_with_the_function_that_it_is_given():
     params, state, config = fresh()
     seen = []
-    reports = train(params, state, config, copies(3), 2, constant(0.5), update=lambda *args: seen.append(args))
     before = copy(params)
+    update = lambda *args: seen.append(args)  # noqa: E731
+    reports = train(params, state, config, copies(3), 2, constant(0.5), update=update)
     assert [report.step for report in reports] == [1, 2] and len(seen) == 2
     assert seen[0][0] is params and seen[0][2] is state and seen[0][3] == 0.5
     assert_equal(params, before)
@@ -197,8 +199,8 @@ def test_dropout_is_between_the_layers_and_before_the_output():
 def test_gradients_have_the_names_and_shapes_of_the_parameters(config):
     params, batch = random_params(config, 0), random_batch(config, 1)
     _, grads = loss_and_gradients(batch, params, config)
-    assert {name: g.shape for name, g in flat(grads).items()} == {name: a.shape for name, a in flat(params).items()}
-    assert grads.keys() == params.keys()
+    shapes = [{name: a.shape for name, a in flat(tree).items()} for tree in (grads, params)]
+    assert shapes[0] == shapes[1] and grads.keys() == params.keys()
     adam_step(params, grads, adam_init(params), 0.1)
 
 

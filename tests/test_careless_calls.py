@@ -1,0 +1,377 @@
+"""Calls as people make them by mistake: each is refused at once, and names what the caller wrote.
+
+CALLS are right. A row of CARELESS changes one argument of one of them, or two that are exchanged, and says what
+the message must contain. Nothing is silent, and nothing comes from deep below: no AttributeError, KeyError,
+IndexError or OverflowError.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from numpy_seq2seq import (
+    Config,
+    adam_init,
+    adam_step,
+    build_vocabulary,
+    draw_pairs,
+    evaluate,
+    generate_beam,
+    generate_greedy,
+    generate_sample,
+    load_checkpoint,
+    loss_and_gradients,
+    make_batch,
+    make_source,
+    parameter_count,
+    save_checkpoint,
+    seq2seq_init,
+    sgd_init,
+    sgd_step,
+    train,
+    warmup_cosine,
+)
+from numpy_seq2seq.beam import length_penalty
+from numpy_seq2seq.checkpoint import Checkpoint, restore_rng
+from numpy_seq2seq.data import Vocabulary, check_batch, check_source
+from numpy_seq2seq.gradcheck import check_gradients, check_pair
+from numpy_seq2seq.optim import clip_by_global_norm, exponential_decay, global_norm, inverse_sqrt
+from numpy_seq2seq.tasks import bits, is_held_out, right_places
+from numpy_seq2seq.training import sampled_inputs
+
+PAIRS = [("cat", "chat"), ("dog", "chien"), ("house", "maison"), ("water", "eau")]
+READS, WRITES = (build_vocabulary(side) for side in zip(*PAIRS))
+CONFIG = Config(len(READS), len(WRITES), hidden_size=8, dtype="float64")
+TWO = Config(len(READS), len(WRITES), hidden_size=8, layers=2, dtype="float64")
+RNG, X = np.random.default_rng(0), np.random.default_rng(1).normal(size=(3, 2))
+PARAMS, OTHER = (seq2seq_init(np.random.default_rng(0), config) for config in (CONFIG, TWO))
+BATCH = make_batch(PAIRS, READS, WRITES)
+SOURCE, MASK = BATCH[:2]
+GRADS = loss_and_gradients(BATCH, PARAMS, CONFIG)[1]
+DAMAGED = {**PARAMS, "output": {**PARAMS["output"], "b": np.full(len(WRITES), np.nan)}}
+ROW = {**GRADS, "output": {**GRADS["output"], "W": GRADS["output"]["W"][:1]}}
+NAN = {**GRADS, "output": {**GRADS["output"], "b": np.full(len(WRITES), np.nan)}}
+
+
+def changed(array, place, value, dtype=None):
+    array = array.astype(dtype or array.dtype)
+    array[place] = value
+    return array
+
+
+def with_ids(**arrays):
+    return BATCH._replace(**arrays)
+
+
+def copy(tree):
+    return {layer: {name: a.copy() for name, a in part.items()} for layer, part in tree.items()}
+
+
+def trained(params, state, config, batches, **options):
+    """All reports; of params and state that nobody else needs."""
+    params = copy(params) if params is PARAMS else params
+    return list(train(params, adam_init(PARAMS) if state is ... else state, config, batches, **options))
+
+
+def encoded(sequence, unk=False):
+    return READS.encode(sequence, unk)
+
+
+def twice(x):
+    return 2 * x, None
+
+
+def twice_backward(dy, _):
+    return 2 * dy
+
+
+CHECKPOINT = Checkpoint(PARAMS, CONFIG, adam_init(PARAMS), 0, {}, (READS, WRITES), {})
+MODEL = {"params": PARAMS, "config": CONFIG}
+ANSWER = {"source": SOURCE, "mask": MASK, **MODEL, "max_length": 3}
+STEP = {"params": PARAMS, "grads": GRADS, "learning_rate": 0.0}
+CALLS = {
+    "Vocabulary": (Vocabulary, {"symbols": "abc"}),
+    "build_vocabulary": (build_vocabulary, {"sequences": ["abc", ["the", "cat"]]}),
+    "encode": (encoded, {"sequence": "cat"}),
+    "decode": (READS.decode, {"ids": [4, 5, 2]}),
+    "make_source": (make_source, {"sources": ["cat"], "vocabulary": READS}),
+    "make_batch": (make_batch, {"pairs": PAIRS, "source_vocabulary": READS, "target_vocabulary": WRITES}),
+    "check_source": (check_source, {"source": SOURCE, "mask": MASK, "config": CONFIG}),
+    "check_batch": (check_batch, {"batch": BATCH, "config": CONFIG}),
+    "draw_pairs": (draw_pairs, {"task": "copy", "rng": RNG, "count": 3, "lengths": (1, 3),
+                                "alphabet": "abc"}),
+    "right_places": (right_places, {"task": "sort", "source": "cab"}),
+    "bits": (bits, {"task": "sort", "length": 3, "letters": 3}),
+    "is_held_out": (is_held_out, {"source": "cab"}),
+    "seq2seq_init": (seq2seq_init, {"rng": RNG, "config": CONFIG}),
+    "parameter_count": (parameter_count, {"params": PARAMS}),
+    "loss_and_gradients": (loss_and_gradients, {"batch": BATCH, **MODEL, "rng": RNG, "smoothing": 0.1}),
+    "evaluate": (evaluate, {**MODEL, "batch": BATCH, "max_length": 3}),
+    "train": (trained, {"params": PARAMS, "state": ..., "config": CONFIG, "batches": [BATCH], "steps": 1,
+                        "schedule": lambda step: 0.01}),
+    "sampled_inputs": (sampled_inputs, {"batch": BATCH, **MODEL, "probability": 0.5, "rng": RNG}),
+    "generate_greedy": (generate_greedy, ANSWER),
+    "generate_sample": (generate_sample, {**ANSWER, "rng": RNG, "temperature": 1.0, "top_k": 2}),
+    "generate_beam": (generate_beam, {**ANSWER, "width": 2, "alpha": 0.6}),
+    "length_penalty": (length_penalty, {"length": 3, "alpha": 0.6}),
+    "sgd_init": (sgd_init, {"params": PARAMS}),
+    "sgd_step": (sgd_step, {**STEP, "state": {}}),
+    "adam_init": (adam_init, {"params": PARAMS}),
+    "adam_step": (adam_step, {**STEP, "state": adam_init(PARAMS)}),
+    "global_norm": (global_norm, {"grads": GRADS}),
+    "clip_by_global_norm": (clip_by_global_norm, {"grads": copy(GRADS), "max_norm": 1.0}),
+    "warmup_cosine": (warmup_cosine, {"step": 1, "steps": 9, "peak": 0.1, "warmup": 2}),
+    "exponential_decay": (exponential_decay, {"step": 1, "peak": 0.1, "rate": 0.9}),
+    "inverse_sqrt": (inverse_sqrt, {"step": 1, "peak": 0.1, "warmup": 2}),
+    "restore_rng": (restore_rng, {"state": np.random.default_rng(0).bit_generator.state}),
+    "save_checkpoint": (save_checkpoint, {"path": "model.npz", "checkpoint": CHECKPOINT}),
+    "load_checkpoint": (load_checkpoint, {"path": "model.npz"}),
+    "check_pair": (check_pair, {"forward": twice, "backward": twice_backward, "args": (X,)}),
+    "check_gradients": (check_gradients, {"f": lambda x: x["x"].sum(), "tree": {"x": X},
+                                          "gradients": {"x": np.ones_like(X)}}),
+}
+
+# ---- one argument is wrong ---------------------------------------------------------------------------------
+
+LIST, NO_SEQUENCE = "must be a list of (source, target)", "must be a sequence"
+CONFIGURED, ONE_BATCH = "config must be a Config", "a batch must be one Batch"
+LAYERS, MODELS = "must be dict[layer][name] -> array", "params and config are not of the same model"
+GENERATOR, NUMBER = "rng must be a generator, np.random.default_rng(seed)", "must be a number, 0 or more"
+WHOLE, SPARE = "must be a positive integer", "the vocabulary has ids 0 to"
+
+
+def each(functions, argument, values, message):
+    return [(function, {argument: value}, message) for function in functions.split() for value in values]
+
+
+CARELESS = [
+    *each("Vocabulary", "symbols", [None, 3], NO_SEQUENCE),
+    *each("Vocabulary", "symbols", [[1, 2], [None], [b"a"]], "must be strings"),
+    *each("Vocabulary", "symbols", ["aba", ["<pad>"]], "occurs twice"),
+    *each("build_vocabulary", "sequences", [None, 5, [1, 2], [None]], NO_SEQUENCE),
+    *each("build_vocabulary", "sequences", [[[1, 2]], [[b"a"]]], "must be strings"),
+    *each("encode", "sequence", [None, 7], NO_SEQUENCE),
+    *each("encode", "sequence", ["cab!", ["the", "cat"], [3], b"cat"], "is not in the vocabulary"),
+    *each("decode", "ids", [None, 4], NO_SEQUENCE),
+    *each("decode", "ids", [[4.0], ["c"], [[4, 5]], SOURCE], "must be a row of integers"),
+    *each("decode", "ids", [[-1], [99]], "there is no id"),
+    *each("make_source", "sources", [None, 3, [None], [3]], NO_SEQUENCE),
+    *each("make_source", "sources", ["cat"], "write ['cat']"),
+    *each("make_source", "sources", [[], (), iter([])], "an empty batch"),
+    *each("make_source", "sources", [["c?"], PAIRS, [[4, 5]], SOURCE], "is not in the vocabulary"),
+    *each("make_source", "vocabulary", [None, "abc", WRITES.symbols, CONFIG],
+          "must be one of build_vocabulary's"),
+    *each("make_batch", "pairs", [None, 3], NO_SEQUENCE),
+    *each("make_batch", "pairs", ["cat", ["cat", "dog"], ("cat", "chat"), [None], BATCH, SOURCE], LIST),
+    *each("make_batch", "pairs", [[("cat", "chat", "CC-BY")]], "got 3 parts"),
+    *each("make_batch", "pairs", [[("cat",)], [()]], "must be (source, target), got"),
+    *each("make_batch", "pairs", [[("cat", None)], [(3, "chat")]], NO_SEQUENCE),
+    *each("make_batch", "pairs", [[], zip([], []), {}], "an empty batch"),
+    *each("make_batch", "pairs", [[("cat", "Chat")], [("c t", "chat")]], "is not in the vocabulary"),
+    *each("make_batch", "source_vocabulary", [None, CONFIG, "abc"], "must be one of build_vocabulary's"),
+    *each("make_batch", "target_vocabulary", [None, READS.ids], "must be one of build_vocabulary's"),
+    *each("check_batch loss_and_gradients evaluate sampled_inputs", "batch",
+          [None, PAIRS, [BATCH], tuple(BATCH), SOURCE], ONE_BATCH),
+    *each("loss_and_gradients evaluate", "batch", [with_ids(source=changed(SOURCE, (0, 0), -1))], "is id -1"),
+    *each("loss_and_gradients evaluate", "batch", [with_ids(targets=changed(BATCH.targets, (1, 0), 99))],
+          SPARE),
+    *each("loss_and_gradients", "batch", [with_ids(inputs=changed(BATCH.inputs, (1, 0), 3))],
+          "begin with BOS"),
+    *each("loss_and_gradients", "batch", [with_ids(source=SOURCE * 1.0), with_ids(targets=BATCH.targets > 0)],
+          "must be integer token ids"),
+    *each("loss_and_gradients", "batch", [with_ids(source_mask=MASK * 1), with_ids(target_mask=BATCH.inputs)],
+          "must be boolean"),
+    *each("loss_and_gradients", "batch", [type(BATCH)(*(array[:0] for array in BATCH))], "at least one row"),
+    *each("loss_and_gradients", "batch", [with_ids(source_mask=np.ones_like(MASK))],
+          "its mask calls it real"),
+    *each("loss_and_gradients", "batch", [with_ids(source=SOURCE[:2], source_mask=MASK[:2])],
+          "must be pairs"),
+    *each("loss_and_gradients", "batch", [with_ids(target_mask=BATCH.target_mask[:, :2])], "have its shape"),
+    *each("check_source generate_greedy generate_sample generate_beam", "source",
+          [None, ["cat"], "cat", PAIRS, SOURCE.tolist()], "must be NumPy arrays"),
+    *each("check_source generate_greedy generate_beam", "source", [SOURCE * 1.0],
+          "must be integer token ids"),
+    *each("check_source generate_greedy generate_beam", "source", [SOURCE[0], SOURCE[:0]],
+          "must be (batch, len"),
+    *each("generate_greedy generate_sample", "source", [changed(SOURCE, (0, 0), -1, "int8"), SOURCE + 90],
+          SPARE),
+    *each("check_source generate_greedy", "mask", [None, MASK.tolist()], "must be NumPy arrays"),
+    *each("check_source generate_greedy", "mask", [MASK * 1], "must be boolean"),
+    *each("check_source generate_greedy", "mask", [MASK[:, :1], MASK[0]], "must have its shape"),
+    *each("check_source generate_beam", "mask", [MASK & False], "has no real token"),
+    *each("check_source generate_beam", "mask", [MASK[:, ::-1]], "padding before a real token"),
+    *each("check_batch check_source seq2seq_init loss_and_gradients evaluate train generate_greedy", "config",
+          [None, PARAMS, {"hidden_size": 8}, "luong"], CONFIGURED),
+    *each("draw_pairs", "task", ["cpy", None, draw_pairs, ["copy"]], "task must be one of copy, reverse"),
+    *each("right_places bits", "task", ["cpy", None, 3], "task must be one of copy, reverse"),
+    *each("draw_pairs seq2seq_init loss_and_gradients sampled_inputs generate_sample", "rng",
+          [0, np.random, np.random.RandomState(0)], GENERATOR),
+    *each("draw_pairs seq2seq_init sampled_inputs generate_sample", "rng", [None], GENERATOR),
+    *each("draw_pairs", "count", [-1, 1.5, None, "3"], "count must be an integer, 0 or more"),
+    *each("draw_pairs", "lengths", [3, None, (1,), (1, 2, 3), ("1", "3"), (1.0, 3.0)], "lengths must be two"),
+    *each("draw_pairs", "lengths", [(3, 1), (-1, 3)], "0 ≤ shortest ≤ longest"),
+    *each("draw_pairs", "alphabet", ["", "aba", None, [1, 2], 26], "alphabet must be distinct letters"),
+    *each("draw_pairs", "held_out", ["yes", None, 1], "held_out must be True or False"),
+    *each("bits", "length", [-1, 2.5, None], "length must be an integer, 0 or more"),
+    *each("bits", "letters", [0, "abc"], "letters must be an integer, 1 or more"),
+    *each("is_held_out", "source", [None, b"abc", ["a"]], "only a string is held out or not"),
+    *each("parameter_count adam_init sgd_init", "params", [None, [], CONFIG, {"W": X}, {"a": {"W": [1]}}],
+          LAYERS),
+    *each("loss_and_gradients evaluate train generate_greedy", "params", [None, GRADS["output"], CONFIG],
+          LAYERS),
+    *each("loss_and_gradients evaluate train generate_greedy generate_beam", "params", [OTHER, {}], MODELS),
+    *each("loss_and_gradients evaluate train generate_greedy generate_beam", "params", [DAMAGED],
+          "is nan; the model"),
+    *each("loss_and_gradients evaluate generate_sample", "config", [TWO], MODELS),
+    *each("loss_and_gradients train", "smoothing", [1, -0.1, math.nan, None, "0.1", True],
+          "smoothing must be in"),
+    *each("evaluate generate_greedy generate_sample generate_beam", "max_length", [0, -1, 1.5, "10"], WHOLE),
+    *each("train", "batches", [BATCH, None, 3], "batches must be an iterable of Batch"),
+    *each("train", "batches", [[PAIRS], PAIRS, iter(PAIRS), [SOURCE], [[BATCH]]], ONE_BATCH),
+    *each("train", "batches", [[], iter([])], "the batches ran out before step 1 of 1"),
+    *each("train", "steps", [-1, 1.5, None, "3"], f"steps {WHOLE}"),
+    *each("train", "start", [-1, 0.5, "0"], f"start {WHOLE}"),
+    *each("train", "schedule", [0.01, None, [0.01]], "schedule must be a function"),
+    *each("train", "schedule", [lambda step: None, lambda step: math.nan, lambda step: -1.0],
+          "learning_rate must be"),
+    *each("train", "clip", [0, -1, math.nan, None, "1"], "clip must be a positive norm"),
+    *each("train", "update", ["adam", None], "update must be a function"),
+    *each("train", "teacher_forcing", [0.5, 1], "teacher_forcing must be a function"),
+    *each("train", "teacher_forcing", [lambda step: 0.5], "pass rng=np.random.default_rng(seed)"),
+    *each("train", "rng", [0, np.random], GENERATOR),
+    *each("train", "state", [None, {}, adam_init(PARAMS)["m"]], "the state of Adam has m, v and t"),
+    *each("train", "state", [adam_init(OTHER)], "m of the state must have the arrays and shapes of params"),
+    *each("sampled_inputs", "probability", [-0.1, 1.5, None, math.nan, "1"],
+          "must give a probability in [0, 1]"),
+    *each("generate_sample", "temperature", [0, -1, math.nan, math.inf, None, "1"],
+          "temperature must be positive"),
+    *each("generate_sample", "top_k", [0, -1, 1.5, True, "3"], f"top_k {WHOLE}"),
+    *each("generate_beam", "width", [0, -1, 1.5, None, True, "5"], f"width {WHOLE}"),
+    *each("generate_beam length_penalty", "alpha", [-1, 1000.0, math.nan, math.inf, None, "0.6"],
+          "alpha must be in [0, 20]"),
+    *each("sgd_step adam_step", "params", [None, [X]], LAYERS),
+    *each("sgd_step adam_step", "grads", [None, [X], X], LAYERS),
+    *each("sgd_step adam_step", "grads", [ROW, OTHER, {}], "must have the arrays and shapes of params"),
+    *each("sgd_step adam_step", "grads", [NAN], "the gradient of output.b is not finite"),
+    *each("sgd_step adam_step", "learning_rate", [None, -1, math.nan, math.inf, "0.1", lambda t: 0.1],
+          f"learning_rate {NUMBER}"),
+    *each("sgd_step", "state", [None, adam_init(PARAMS)], "the state of SGD is {}"),
+    *each("adam_step", "state", [None, {}, {"m": {}, "v": {}}, 3], "the state of Adam has m, v and t"),
+    *each("adam_step", "beta1", [1, -0.1, None], "beta1 must be in [0, 1)"),
+    *each("adam_step", "beta2", [1.0, math.nan], "beta2 must be in [0, 1)"),
+    *each("adam_step", "epsilon", [0, None], "epsilon must be above 0"),
+    *each("adam_step", "decay", [-0.1, "0"], "decay 0 or more"),
+    *each("global_norm clip_by_global_norm", "grads", [None, X, [X], GRADS["output"]], LAYERS),
+    *each("clip_by_global_norm", "max_norm", [-1, math.nan, None, "1", GRADS], f"max_norm {NUMBER}"),
+    *each("warmup_cosine inverse_sqrt exponential_decay", "step", [0, -1, 1.5, math.nan, None],
+          f"step {WHOLE}"),
+    *each("warmup_cosine inverse_sqrt exponential_decay", "peak", [-1, math.nan, None, "1"],
+          f"peak {NUMBER}"),
+    *each("warmup_cosine", "steps", [0, None, 1.5], f"steps {WHOLE}"),
+    *each("warmup_cosine", "warmup", [-1, None, math.nan], f"warmup {NUMBER}"),
+    *each("inverse_sqrt", "warmup", [0, 1.5], f"warmup {WHOLE}"),
+    *each("exponential_decay", "rate", [0, 1.5, math.nan, None], "rate must be a factor in (0, 1]"),
+    *each("restore_rng", "state", [None, 3, {}, RNG, np.random.MT19937(0).state],
+          "a random state must be of PCG64"),
+    *each("save_checkpoint", "checkpoint", [None, PARAMS, tuple(CHECKPOINT)],
+          "a Checkpoint(params, config, …)"),
+    *each("save_checkpoint", "checkpoint", [CHECKPOINT._replace(params=OTHER)],
+          "is unexpected for its config"),
+    *each("save_checkpoint", "checkpoint", [CHECKPOINT._replace(step=-1)], "step must be a count"),
+    *each("save_checkpoint", "checkpoint", [CHECKPOINT._replace(notes={"a": {1}})], "are not JSON"),
+    *each("save_checkpoint", "checkpoint", [CHECKPOINT._replace(rngs={"a": RNG})],
+          "a random state must be of"),
+    *each("save_checkpoint", "checkpoint", [CHECKPOINT._replace(vocabularies=(WRITES, READS))], "do not fit"),
+    *each("save_checkpoint load_checkpoint", "path", [None, "none/model.npz", "."], "checkpoint '"),
+    *each("load_checkpoint", "path", ["none.npz"], "No such file"),
+    *each("check_pair", "args", [X, None], "args must be the tuple of all arguments"),
+    *each("check_pair", "args", [(), (3,)], "no argument holds a floating-point array"),
+    *each("check_pair check_gradients", "method", ["centrall", None],
+          "method must be one of central, complex"),
+    *each("check_pair check_gradients", "samples", [0, -1], "samples must be 1 or more"),
+    *each("check_pair", "unused", [("y",)], "unused names 'y'; there are only x"),
+    *each("check_gradients", "tree", [{"x": X.astype("float32")}], "a gradient check needs float64"),
+]
+
+# ---- two are exchanged -------------------------------------------------------------------------------------
+
+EXCHANGED = [
+    ("make_source", "sources vocabulary", "must be one of build_vocabulary's"),
+    ("make_batch", "pairs source_vocabulary", "must be one of build_vocabulary's"),
+    ("make_batch", "source_vocabulary target_vocabulary", "is not in the vocabulary"),
+    ("check_source", "mask config", CONFIGURED),
+    ("check_source", "source mask", "must be integer token ids, got bool"),
+    ("draw_pairs", "rng count", GENERATOR),
+    ("draw_pairs", "task rng", "task must be one of"),
+    ("seq2seq_init", "rng config", GENERATOR),
+    ("loss_and_gradients", "batch params", ONE_BATCH),
+    ("loss_and_gradients", "params config", CONFIGURED),
+    ("loss_and_gradients", "rng smoothing", GENERATOR),
+    ("evaluate", "params config", CONFIGURED),
+    ("evaluate", "config batch", CONFIGURED),
+    ("train", "params config", CONFIGURED),
+    ("train", "config batches", CONFIGURED),
+    ("train", "steps schedule", WHOLE),
+    ("generate_greedy", "source mask", "must be integer token ids, got bool"),
+    ("generate_greedy", "source params", "must be NumPy arrays"),
+    ("generate_greedy", "params config", CONFIGURED),
+    ("generate_sample", "config rng", GENERATOR),
+    ("sgd_step", "grads state", "the state of SGD is {}"),
+    ("adam_step", "grads state", LAYERS),
+    ("adam_step", "state learning_rate", "learning_rate must be a number"),
+    ("clip_by_global_norm", "grads max_norm", "must be a number"),
+    ("save_checkpoint", "path checkpoint", "a Checkpoint(params, config, …) is needed, got a str"),
+    ("check_pair", "forward backward", "missing 1 required positional argument"),
+]
+
+
+def called(function, **changes):
+    call, arguments = CALLS[function]
+    return call(**{**arguments, **changes})
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(function, changes, message):
+    before = copy(PARAMS)
+    with pytest.raises((ValueError, TypeError)) as caught:
+        called(function, **changes)
+    assert message in str(caught.value)
+    for layer, part in before.items():
+        for name, array in part.items():
+            np.testing.assert_array_equal(PARAMS[layer][name], array)
+
+
+@pytest.mark.parametrize("function", CALLS)
+def test_the_right_call_is_right(function):
+    if function == "load_checkpoint":
+        called("save_checkpoint")
+    called(function)
+
+
+def title(row):
+    function, changes, _ = row
+    (argument, value), = changes.items()
+    return f"{function} {argument} {type(value).__name__} {str(value)[:12]}".replace("\n", " ")
+
+
+@pytest.mark.parametrize("function, changes, message", CARELESS, ids=map(title, CARELESS))
+def test_a_wrong_argument(function, changes, message):
+    refused(function, changes, message)
+
+
+@pytest.mark.parametrize("function, pair, message", EXCHANGED)
+def test_two_arguments_exchanged(function, pair, message):
+    one, other = pair.split()
+    arguments = CALLS[function][1]
+    refused(function, {one: arguments[other], other: arguments[one]}, message)
+
+
+def test_the_table_is_long():
+    assert len(CARELESS) + len(EXCHANGED) >= 200
+    assert {function for function, *_ in itertools.chain(CARELESS, EXCHANGED)} == CALLS.keys()
