@@ -90,7 +90,9 @@ def _flat(grads):
 
 
 def _written(batch, params, config):
-    return generate_greedy(batch.source, batch.source_mask, params, config, LIMIT).tokens
+    """What the model writes by itself, greedily, and the beam's answers to each source."""
+    ask = batch.source, batch.source_mask, params, config
+    return generate_greedy(*ask, LIMIT), generate_beam(*ask, width=3, max_length=LIMIT)
 
 
 # ---- the batch ---------------------------------------------------------------------------------------------
@@ -114,7 +116,8 @@ def padding_changes_nothing(params, config, batch):
 def batch_is_the_mean_of_its_pairs(params, config, batch):
     """Loss and gradients are means over tokens: those of a batch are the weighted means of its pairs'."""
     logits, weights, _ = seq2seq_forward(batch, params, config)
-    written, total = _written(batch, params, config), {}
+    (written, _), beams = _written(batch, params, config)
+    total = {}
     for b, pair in enumerate(one_by_one(batch)):
         source, target = batch.source_mask[b], batch.target_mask[b]
         share = target.sum() / batch.target_mask.sum()
@@ -124,8 +127,9 @@ def batch_is_the_mean_of_its_pairs(params, config, batch):
         same("logits of a pair alone", alone[0], logits[b, target])
         if weights is not None:
             same("attention of a pair alone", looked[0], weights[b][target][:, source])
-        own = _written(pair, params, config)[0]
-        same("tokens written in the batch", written[b], np.pad(own, (0, written.shape[1] - len(own))))
+        (own, _), (beam,) = _written(pair, params, config)
+        same("tokens written in the batch", written[b], np.pad(own[0], (0, written.shape[1] - own.shape[1])))
+        same("beam of a pair alone", [answer[:3] for answer in beam], [answer[:3] for answer in beams[b]])
     same("mean of the pairs", total, _answers(batch, params, config))
 
 
@@ -220,20 +224,23 @@ def _sum(a, b):
 
 def _generation_is_teacher_forcing(params, config, batch):
     def told(tokens, pair):
-        """Logits of the model that is told these tokens one after another."""
+        """Logits and attention of the model that is told these tokens one after another."""
         inputs = np.concatenate([np.full((len(tokens), 1), BOS), tokens[:, :-1]], axis=1)
-        return seq2seq_forward(pair._replace(inputs=inputs), params, config)[0]
+        return seq2seq_forward(pair._replace(inputs=inputs), params, config)[:2]
 
-    tokens = _written(batch, params, config)
-    best = EOS + told(tokens, batch)[:, :, EOS:].argmax(axis=2)
+    (tokens, looked), beams = _written(batch, params, config)
+    logits, weights = told(tokens, batch)
     ended = np.cumsum(tokens == EOS, axis=1) - (tokens == EOS) > 0
-    same("tokens written greedily", tokens, np.where(ended, PAD, best))
-    beam = generate_beam(batch.source, batch.source_mask, params, config, width=3, max_length=LIMIT)
-    for pair, answers in zip(one_by_one(batch), beam):
+    best = np.where(ended, PAD, EOS + logits[:, :, EOS:].argmax(axis=2))
+    same("tokens and attention of greedy", (tokens, looked), (best, weights))
+    for pair, answers in zip(one_by_one(batch), beams):
         for answer in answers:
-            log_p = log_softmax(told(answer.tokens[None], pair))[0]
-            total = log_p[np.arange(len(answer.tokens)), answer.tokens].sum()
+            logits, weights = told(answer.tokens[None], pair)
+            total = log_softmax(logits)[0, np.arange(len(answer.tokens)), answer.tokens].sum()
             same("log probability of a beam's answer", answer.log_probability, total)
+            if weights is not None:
+                wider = ((0, 0), (0, batch.source.shape[1] - pair.source.shape[1]))
+                same("attention of a beam's answer", answer.weights, np.pad(weights[0], wider))
 
 
 # ---- what has no order, and what is handed over ------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from numpy_seq2seq import beam
 from numpy_seq2seq.beam import generate_beam, length_penalty
-from numpy_seq2seq.config import DECODERS, Config
+from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Batch, make_source
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.invariances import one_by_one
@@ -216,24 +216,6 @@ def test_generate_beam_is_the_slow_search(config, width):
 
 
 @each_model
-def test_generate_beam_scores_and_weights_are_those_of_teacher_forcing(config):
-    params, batch = sharp(config, 40, count=7)
-    for one, answers in zip(one_by_one(batch), search(params, config, batch, width=4, max_length=6)):
-        assert len(answers) == 4
-        log_ps, weights = taught(params, config, one, tokens_of(answers))
-        for n, (answer, log_p) in enumerate(zip(answers, log_ps)):
-            length = len(answer.tokens)
-            assert abs(answer.log_probability - log_p) <= 1e-10
-            assert abs(answer.score - score(log_p, length, 0.6)) <= 1e-10
-            assert (answer.weights is not None) == DECODERS[config.decoder].attends
-            if weights is not None:
-                assert answer.weights.shape == (length, batch.source.shape[1])
-                real = one.source.shape[1]
-                np.testing.assert_allclose(answer.weights[:, :real], weights[n, :length], rtol=0, atol=1e-12)
-                assert not answer.weights[:, real:].any()
-
-
-@each_model
 def test_generate_beam_answers_are_distinct_sorted_and_end_once(config):
     ended = cut = 0
     for eagerness in (-6, 0):
@@ -246,20 +228,6 @@ def test_generate_beam_answers_are_distinct_sorted_and_end_once(config):
                 assert min(begin, default=UNK) >= UNK and (last == EOS or last >= UNK and len(begin) == 3)
                 ended, cut = ended + (last == EOS), cut + (last != EOS)
     assert ended and cut
-
-
-@each_decoder
-def test_generate_beam_of_a_batch_is_that_of_its_sentences(config):
-    params, batch = sharp(config, 60, count=7)
-    found = search(params, config, batch, width=3, max_length=7)
-    assert len(found) == 7
-    for one, answers in zip(one_by_one(batch), found):
-        (alone,) = search(params, config, one, width=3, max_length=7)
-        assert tokens_of(answers) == tokens_of(alone)
-        np.testing.assert_allclose([a.score for a in answers], [a.score for a in alone], rtol=0, atol=1e-12)
-        for a, b in zip(answers, alone):
-            if b.weights is not None:
-                np.testing.assert_allclose(a.weights[:, : b.weights.shape[1]], b.weights, rtol=0, atol=1e-12)
 
 
 @each_decoder

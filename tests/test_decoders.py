@@ -9,10 +9,9 @@ from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.readout import readout_backward, readout_forward
-from numpy_seq2seq.trees import tree_map
 
-from .helpers import few, leaves
-from .models import MODELS, SIZES, B, H, T, assert_same, away_from_kinks, encoded, flat, model_name, scores
+from .helpers import few
+from .models import MODELS, SIZES, B, H, T, away_from_kinks, encoded, flat, model_name, scores
 
 # one-way, one-layer models: what they read of the encoder is enough to test the decoder
 ONE_WAY = [c for c in MODELS if c.directions == 1 and (c.layers == 1 or c.decoder == "transformer")]
@@ -264,21 +263,6 @@ def test_the_decoder_starts_where_the_encoder_ended(config):
 
 
 @each("forward")
-def test_first_steps_and_then_the_rest_equal_the_whole(config):
-    x, state, source, params, _ = arguments(config, 30)
-    forward = DECODERS[config.decoder].forward
-    whole, weights, last, _ = forward(x, state, source, params, config)
-    for cut in (1, 4):
-        one, w1, middle, _ = forward(x[:, :cut], state, source, params, config)
-        two, w2, end, _ = forward(x[:, cut:], middle, source, params, config)
-        close(np.concatenate([one, two], axis=1), whole)
-        for a, b in zip(leaves(end), leaves(last), strict=True):
-            close(a, b)
-        if weights is not None:
-            close(np.concatenate([w1, w2], axis=1), weights)
-
-
-@each("forward")
 def test_weights_are_a_distribution_over_real_places_or_none(config):
     _, batch, _, _ = encoded(config, 31)
     weights = DECODERS[config.decoder].forward(*arguments(config, 31))[1]
@@ -306,30 +290,6 @@ def test_padded_memories_are_never_read_be_they_nan(config):
     for d in (dsource.memory, dsource.keys):
         assert not d[padded[..., 0]].any() and d[~padded[..., 0]].any()
     assert all(np.isfinite(g).all() for g in flat(grads).values())
-
-
-@each("backward")
-def test_two_halves_chained_equal_the_whole(config):
-    """The gradient of the state carries everything that later steps want of earlier ones."""
-    x, state, source, params, _ = arguments(config, 35)
-    decoder, cut = DECODERS[config.decoder], 2
-    out, _, last, cache = decoder.forward(x, state, source, params, config)
-    rng = np.random.default_rng(36)
-    dout, dlast = rng.standard_normal(out.shape), tree_map(lambda s: rng.standard_normal(s.shape), last)
-    dx, dstate, dsource, grads = decoder.backward(dout, dlast, cache)
-
-    *_, middle, one = decoder.forward(x[:, :cut], state, source, params, config)
-    *_, two = decoder.forward(x[:, cut:], middle, source, params, config)
-    dx2, dmiddle, dsource2, grads2 = decoder.backward(dout[:, cut:], dlast, two)
-    dx1, dfirst, dsource1, grads1 = decoder.backward(dout[:, :cut], dmiddle, one)
-
-    close(np.concatenate([dx1, dx2], axis=1), dx, 1e-11)
-    for a, b in zip(leaves(dfirst), leaves(dstate), strict=True):
-        close(a, b, 1e-11)
-    for a, b, c in zip(leaves(dsource1), leaves(dsource2), leaves(dsource), strict=True):
-        close(a + b, c, 1e-11)
-    one, two = flat(grads1), flat(grads2)
-    assert_same({"sum": {name: one[name] + two[name] for name in one}}, {"sum": flat(grads)})
 
 
 DTYPES = [(d, s, dtype) for d in DECODERS for s in scores(d) for dtype in ("float32", "float64")]

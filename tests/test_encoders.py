@@ -123,18 +123,6 @@ def test_encoder_forward_reads_ahead_unless_it_has_one_direction(config):
     assert (before.max() > 1e-6) == (config.encoder == "transformer" or config.directions == 2)
 
 
-def test_transformer_encoder_forward_without_positions_sees_a_set():
-    """The source in another order gives the same memories in that order; with positions it does not."""
-    sizes = {"encoder": "transformer", "heads": 2, "layers": 2, "dtype": "float64"}
-    order = np.array([2, 0, 4, 1, 3])
-    for positions in (False, True):
-        config = Config(8, 9, H, H, source_positions=positions, **sizes)
-        params, x, _, _ = read(config, 11)
-        real = np.ones((B, S), bool)
-        one, two = (ENCODERS["transformer"].forward(a, real, params, config, None)[0] for a in (x, x[:, order]))
-        assert np.allclose(two, one[:, order], rtol=0, atol=1e-12) == (not positions)
-
-
 @each(RECURRENT)
 def test_recurrent_encoder_init_makes_the_layers_of_encoder_layers(config):
     layers = encoder_layers(config)

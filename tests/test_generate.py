@@ -11,7 +11,6 @@ from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_source
 from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.generate import answer_limit, generate_greedy, generate_sample
-from numpy_seq2seq.invariances import one_by_one
 from numpy_seq2seq.seq2seq import check_finite, seq2seq_forward
 from numpy_seq2seq.training import evaluate
 
@@ -119,22 +118,6 @@ def test_generate_greedy_starts_with_the_bos_of_training():
 
 
 @each_model
-def test_generate_greedy_is_its_own_teacher(config):
-    """Told its own words as inputs, the teacher-forced model would say each of them again."""
-    params, batch = talkative(config, 10)
-    tokens, weights = say(params, config, batch, max_length=7)
-    inputs = np.concatenate([np.full((len(tokens), 1), BOS), tokens[:, :-1]], axis=1)
-    logits, taught, _ = seq2seq_forward(batch._replace(inputs=inputs), params, config)
-    best = EOS + logits[:, :, EOS:].argmax(axis=2)
-    said = np.arange(tokens.shape[1]) <= ends(tokens)[:, None]
-    assert (tokens[said] == best[said]).all()
-    assert (weights is not None) == DECODERS[config.decoder].attends
-    if weights is not None:
-        assert weights.shape == (*tokens.shape, batch.source.shape[1])
-        np.testing.assert_allclose(weights, taught, rtol=0, atol=1e-12)
-
-
-@each_model
 def test_generate_greedy_ends_once_with_padding_behind_it(config):
     padded = 0
     for seed, eagerness in itertools.product(range(20, 24), (-2, 0, 2, 4)):
@@ -147,19 +130,6 @@ def test_generate_greedy_ends_once_with_padding_behind_it(config):
         assert tokens.shape[1] == min(end.max() + 1, 8)
         padded += (place > end).sum()
     assert padded
-
-
-@each_model
-def test_generate_greedy_of_a_batch_is_that_of_its_sequences(config):
-    params, batch = talkative(config, 30)
-    tokens, weights = say(params, config, batch, max_length=9)
-    for b, one in enumerate(one_by_one(batch)):
-        alone, looked = say(params, config, one, max_length=9)
-        length = alone.shape[1]
-        assert tokens[b, :length].tolist() == alone[0].tolist() and not tokens[b, length:].any()
-        if weights is not None:
-            real = weights[b, :length][:, batch.source_mask[b]]
-            np.testing.assert_allclose(real, looked[0], rtol=0, atol=1e-12)
 
 
 @each_model
