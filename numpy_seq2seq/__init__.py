@@ -66,6 +66,7 @@ APPENDICES = {  # tools that no chapter teaches
     "gradcheck_numeric": "gradients by differences and along the imaginary axis",
     "gradcheck_message": "what is wrong with it",
     "invariances": "what must change nothing in a whole model, and what must change something",
+    "symmetries": "what has no order: pairs, heads, tokens without positions",
     "shapes": "which arrays an initialiser makes, without making them",
     "checkpoint": "a training in one file",
     "show": "maps, bars, tables as text, a page with a slider",

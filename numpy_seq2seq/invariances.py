@@ -6,15 +6,12 @@ looks at a whole model, at its loss, its logits, what it writes, and every gradi
 
     padding_changes_nothing             nor whatever stands on padding; padding gets no gradient
     batch_is_the_mean_of_its_pairs      no pair depends on its neighbours
-    order_of_the_batch_changes_nothing
     generator_changes_dropout_alone     without dropout, random numbers change nothing
     no_token_moves_an_earlier_output    causality
     every_source_token_is_read
     step_by_step_is_teacher_forcing     generation computes what training does
     writing_carries_on_from_reading     the encoder's last state arrives whole
-    order_of_the_source_changes_nothing in a Transformer encoder without positions
-    order_of_the_heads_changes_nothing
-    shifted_scores_change_nothing       a softmax sees differences alone
+    … and those of symmetries.py: the order of pairs, of heads, of tokens without positions, shifted scores
 
     >>> for invariance in INVARIANCES:
     ...     invariance(params, config, batch)          # doctest: +SKIP
@@ -29,64 +26,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from .beam import generate_beam
 from .activations import log_softmax
+from .beam import generate_beam
 from .cells import CELLS
-from .config import ENCODERS
 from .data import BOS, EOS, PAD, UNK, Batch
 from .generate import generate_greedy
 from .layers import affine_forward, embedding_forward
 from .readout import readout_forward
 from .recurrent import recurrent_forward, zero_state
-from .seq2seq import (
-    decode_backward,
-    decode_forward,
-    encode_forward,
-    loss_and_gradients,
-    seq2seq_backward,
-    seq2seq_forward,
-)
+from .seq2seq import decode_backward, decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
+from .symmetries import SYMMETRIES, Violated, flat_gradients, outcome, same
 from .training import evaluate
 from .trees import tree_map
 
 LIMIT = 6  # tokens of an answer that a model writes by itself
 
 
-class Violated(AssertionError):
-    """Something moved that should stay, or stayed that should move."""
-
-
-def same(what, got, want, tolerance=1e-10):
-    """Raise Violated, naming the place, unless two trees of arrays agree up to rounding."""
-    if isinstance(want, (dict, tuple, list)):
-        if len(got) != len(want):
-            raise Violated(f"{what}: {len(got)} parts and not {len(want)}")
-        for key in want if isinstance(want, dict) else range(len(want)):
-            same(f"{what}, {key}" if isinstance(want, dict) else what, got[key], want[key], tolerance)
-    elif want is not None:
-        got, want = np.asarray(got), np.asarray(want)
-        if got.shape != want.shape:
-            raise Violated(f"{what}: shape {got.shape} and not {want.shape}")
-        error = np.abs(got - want)
-        if not error.max(initial=0) <= tolerance * max(np.abs(want).max(initial=0), 1e-3):
-            k = np.unravel_index(np.nan_to_num(error, nan=np.inf).argmax(), want.shape)
-            raise Violated(f"{what}: {got[k]:.6g} and not {want[k]:.6g}")
-
-
 def one_by_one(batch):
     """Each pair of a batch as a batch of its own, without padding."""
     for b, (source, target) in enumerate(zip(batch.source_mask, batch.target_mask)):
         yield Batch(*(a[b : b + 1, real] for a, real in zip(batch, (source, source, target, target, target))))
-
-
-def _answers(batch, params, config, rng=None):
-    """{name: array} of the loss and of every gradient."""
-    loss, grads = loss_and_gradients(batch, params, config, rng)
-    return {"loss": loss} | _flat(grads)
-
-
-def _flat(grads):
-    return {f"gradient of {layer}.{name}": a for layer, part in grads.items() for name, a in part.items()}
 
 
 def _written(batch, params, config):
@@ -100,16 +59,16 @@ def _written(batch, params, config):
 
 def padding_changes_nothing(params, config, batch):
     """More padding behind every sequence, and other ids on it: the same loss, gradients, and evaluation."""
-    answers, figures = _answers(batch, params, config), evaluate(params, config, batch, LIMIT)[:3]
+    before, figures = outcome(batch, params, config), evaluate(params, config, batch, LIMIT)[:3]
     for side in ("source", "target"):
-        of_padding = answers[f"gradient of {side}_embedding.E"][PAD]
+        of_padding = before[f"gradient of {side}_embedding.E"][PAD]
         same(f"gradient of PAD in the {side}", of_padding, np.zeros_like(of_padding))
     for columns, ids in ((2, 1), PAD), ((1, 3), UNK):
         wider = Batch(*(
             np.pad(a, ((0, 0), (0, columns[k > 1])), constant_values=False if a.dtype == bool else ids)
             for k, a in enumerate(batch)
         ))
-        same("with more padding", _answers(wider, params, config), answers)
+        same("with more padding", outcome(wider, params, config), before)
         same("evaluation with more padding", evaluate(params, config, wider, LIMIT)[:3], figures)
 
 
@@ -121,7 +80,7 @@ def batch_is_the_mean_of_its_pairs(params, config, batch):
     for b, pair in enumerate(one_by_one(batch)):
         source, target = batch.source_mask[b], batch.target_mask[b]
         share = target.sum() / batch.target_mask.sum()
-        for name, a in _answers(pair, params, config).items():
+        for name, a in outcome(pair, params, config).items():
             total[name] = total.get(name, 0) + share * a
         alone, looked, _ = seq2seq_forward(pair, params, config)
         same("logits of a pair alone", alone[0], logits[b, target])
@@ -130,24 +89,16 @@ def batch_is_the_mean_of_its_pairs(params, config, batch):
         (own, _), (beam,) = _written(pair, params, config)
         same("tokens written in the batch", written[b], np.pad(own[0], (0, written.shape[1] - own.shape[1])))
         same("beam of a pair alone", [answer[:3] for answer in beam], [answer[:3] for answer in beams[b]])
-    same("mean of the pairs", total, _answers(batch, params, config))
-
-
-def order_of_the_batch_changes_nothing(params, config, batch):
-    """The pairs in another order: the same loss and gradients, and the outputs in that order."""
-    other = Batch(*(a[::-1] for a in batch))
-    same("in another order", _answers(other, params, config), _answers(batch, params, config))
-    got, want = (seq2seq_forward(b, params, config)[:2] for b in (other, batch))
-    same("logits and attention in another order", got, tree_map(lambda a: a[::-1], want))
+    same("mean of the pairs", total, outcome(batch, params, config))
 
 
 def generator_changes_dropout_alone(params, config, batch):
     """Without dropout a generator changes nothing, and without a generator dropout changes nothing."""
     plain, dropped = (replace(config, dropout=rate) for rate in (0.0, 0.4))
-    answers = _answers(batch, params, plain)
-    same("with a generator", _answers(batch, params, plain, np.random.default_rng(0)), answers)
-    same("with dropout and no generator", _answers(batch, params, dropped), answers)
-    if _answers(batch, params, dropped, np.random.default_rng(0))["loss"] == answers["loss"]:
+    before = outcome(batch, params, plain)
+    same("with a generator", outcome(batch, params, plain, np.random.default_rng(0)), before)
+    same("with dropout and no generator", outcome(batch, params, dropped), before)
+    if outcome(batch, params, dropped, np.random.default_rng(0))["loss"] == before["loss"]:
         raise Violated("dropout with a generator changes nothing")
 
 
@@ -213,7 +164,7 @@ def _two_parts_are_the_whole(params, config, batch, start, source):
     dstart1, dsource1, grads1 = decode_backward(dlogits[:, :2], dmiddle, first_cache)
     same("gradient of the start in two parts", dstart1, dstart)
     same("gradient of the source in two parts", _sum(dsource1, dsource2), dsource)
-    same("in two parts", _sum(_flat(grads1), _flat(grads2)), _flat(grads))
+    same("in two parts", _sum(flat_gradients(grads1), flat_gradients(grads2)), flat_gradients(grads))
 
 
 def _sum(a, b):
@@ -243,9 +194,6 @@ def _generation_is_teacher_forcing(params, config, batch):
                 same("attention of a beam's answer", answer.weights, np.pad(weights[0], wider))
 
 
-# ---- what has no order, and what is handed over ------------------------------------------------------------
-
-
 def writing_carries_on_from_reading(params, config, batch):
     """`fixed` with the encoder's own parameters is one recurrence over source and target."""
     if (config.encoder, config.decoder, config.layers, config.directions) != ("recurrent", "fixed", 1, 1):
@@ -263,84 +211,15 @@ def writing_carries_on_from_reading(params, config, batch):
         same("logits behind one recurrence", seq2seq_forward(pair, params, config)[0], logits)
 
 
-def order_of_the_source_changes_nothing(params, config, batch):
-    """A Transformer encoder without positions does not know the order of its tokens."""
-    if config.encoder != "transformer":
-        return
-    config = replace(config, source_positions=False)
-    other = batch._replace(source=_turned(batch.source, batch.source_mask))
-    same("source in another order", _answers(other, params, config), _answers(batch, params, config))
-    memories = [_memory(b, params, config) for b in (other, batch)]
-    same("memory of a source in another order", memories[0], _turned(memories[1], batch.source_mask))
-    told = replace(config, source_positions=True)
-    memories = [_memory(b, params, told) for b in (other, batch)]
-    if np.allclose(memories[0], _turned(memories[1], batch.source_mask)):
-        raise Violated("positions tell nothing about the order of the source")
-
-
-def _turned(a, mask):
-    """The real tokens of every row from the last to the first."""
-    a = a.copy()
-    for row, real in zip(a, mask):
-        row[real] = row[real][::-1]
-    return a
-
-
-def _memory(batch, params, config):
-    """Memories of the real tokens; zero at padding."""
-    x, _ = embedding_forward(batch.source, params["source_embedding"])
-    memory = ENCODERS[config.encoder].forward(x, batch.source_mask, params, config, None)[0]
-    return np.where(batch.source_mask[:, :, None], memory, 0)
-
-
-def order_of_the_heads_changes_nothing(params, config, batch):
-    """Heads that change places with their columns of Wq, Wk, Wv and rows of Wo."""
-    if config.heads is None:
-        return
-    places = np.arange(config.hidden_size).reshape(config.heads, -1)[::-1].reshape(-1)
-
-    def exchanged(layer, name, a):
-        if not layer.endswith(("_self", "_cross", "_keys")):
-            return a
-        return a[places] if name == "Wo" else a[:, places]
-
-    def all_exchanged(tree):
-        return {k: {n: exchanged(k, n, a) for n, a in part.items()} for k, part in tree.items()}
-
-    loss, grads = loss_and_gradients(batch, params, config)
-    got = _answers(batch, all_exchanged(params), config)
-    same("heads in another order", got, {"loss": loss} | _flat(all_exchanged(grads)))
-
-
-def shifted_scores_change_nothing(params, config, batch):
-    """A vector added to all keys moves all scores of a query alike; not in `additive`, where tanh follows."""
-    start, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
-    if config.decoder == "transformer":
-        moved = tuple((k + 1.5, v) for k, v in source[0]), source[1]
-    elif config.score in ("dot", "scaled_dot", "general"):
-        moved = source._replace(keys=source.keys + 1.5)
-    else:
-        return
-    results = []
-    for seen in (moved, source):
-        logits, weights, last, cache = decode_forward(batch.inputs, start, seen, params, config)
-        backward = decode_backward(np.cos(logits), tree_map(np.zeros_like, last), cache)
-        results.append((logits, weights, *backward))
-    same("with all keys shifted alike", *results)
-
-
 INVARIANCES = (
     padding_changes_nothing,
     batch_is_the_mean_of_its_pairs,
-    order_of_the_batch_changes_nothing,
     generator_changes_dropout_alone,
     no_token_moves_an_earlier_output,
     every_source_token_is_read,
     step_by_step_is_teacher_forcing,
     writing_carries_on_from_reading,
-    order_of_the_source_changes_nothing,
-    order_of_the_heads_changes_nothing,
-    shifted_scores_change_nothing,
+    *SYMMETRIES,
 )
 
 # Exercises

@@ -14,8 +14,8 @@ import numpy as np
 from numpy_seq2seq import CHAPTERS, activations, attention, beam, cells, data, generate, layers, losses, optim
 from numpy_seq2seq import recurrent, scores, tasks, training, transformer
 from numpy_seq2seq.data import EOS, UNK
-from numpy_seq2seq.invariances import same
 from numpy_seq2seq.seq2seq import encode_forward, loss_and_gradients, seq2seq_forward
+from numpy_seq2seq.symmetries import same
 
 from .models import BATCH, LETTERS, MASK, MODELS, model, random_params
 
