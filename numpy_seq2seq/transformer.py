@@ -18,8 +18,12 @@ the gradient meets both paths and passes the sum unchanged, so it reaches the lo
 
 Deviation from Vaswani et al. (2017): there norm(x + sublayer(x)), the norm behind the sum ("post-norm"). Here
 the norm stands before each sublayer, with one more behind the last layer ("pre-norm", Xiong et al. 2020),
-since it trains without a long warm-up; `python -m demos.transformer --help` says what was measured. Besides:
-the embeddings of source, target and output layer are three matrices, not one.
+since deep models then train without a warm-up. Measured on reverse (1–10 letters, H = 64, 4 heads, batches of
+64, 750 steps of Adam with β₂ = 0.98, peak 0.002, cosine, clip 1.0; exact match on 1,000 held-out strings,
+seeds 0, 1, 2): with 6 layers and no warm-up 100%, 100%, 100% here, and 9%, 8%, 4% with the norm behind the
+sum. With 2 layers the place does not matter: 99.9% or more in all twelve runs, with a warm-up of 100 steps
+and with none. Besides: the embeddings of source, target and output layer are three matrices, not one.
+pytorch.py has the whole list of deviations.
 
 The layers' parameters are named by layer and part: encoder_1_self, encoder_1_self_norm, …, decoder_2_cross, …
 
