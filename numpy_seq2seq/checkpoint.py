@@ -76,7 +76,7 @@ def save_checkpoint(path, checkpoint):
         data = _pack(checkpoint)
         _unpack(data)  # what could not be loaded is not worth an old file
         target = os.path.realpath(path)
-        exists = os.path.exists(target)
+        exists = os.path.lexists(target)  # a link that leads round in a circle too
         if exists and not os.path.isfile(target):
             raise CheckpointError("there is no regular file at this path")
         temporary = f"{target}.{os.urandom(4).hex()}.tmp"

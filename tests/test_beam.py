@@ -135,6 +135,15 @@ def test_generate_beam_says_neither_pad_nor_bos_and_leaves_them_their_probabilit
     assert math.isclose(best.log_probability, math.log(0.2), abs_tol=1e-9)
 
 
+def test_generate_beam_finds_five_answers_sorted_by_alpha_0_6_unless_it_is_told_otherwise():
+    config = ONE_WAY_LSTM[0]
+    params, batch = sharp(config, 31)
+    for answers in search(params, config, batch):
+        assert len(answers) == 5
+        for a in answers:
+            assert math.isclose(a.score, score(a.log_probability, len(a.tokens), 0.6))
+
+
 @pytest.mark.parametrize("source", ["", "abcd"])
 def test_generate_beam_default_limit_depends_on_the_source(source):
     params, config = chain({BOS: {A: 0.9}, A: {A: 0.9}})

@@ -685,10 +685,13 @@ def test_saving_follows_a_link_and_refuses_what_is_no_file(path):
     save_checkpoint(link, other)
     assert link.is_symlink() and not path.is_symlink()
     assert_same_checkpoint(load_checkpoint(path), other)
-    for wrong in (path.parent, path / "below.npz", path.parent / "none" / "model.npz"):
+    circle = path.parent / "circle.npz"
+    circle.symlink_to(circle.name)
+    for wrong in (path.parent, path / "below.npz", path.parent / "none" / "model.npz", circle):
         with pytest.raises(CheckpointError):
             save_checkpoint(wrong, other)
-    assert sorted(os.listdir(path.parent)) == ["link.npz", "model.npz"]
+        refused(wrong)
+    assert sorted(os.listdir(path.parent)) == ["circle.npz", "link.npz", "model.npz"]
 
 
 def test_a_new_file_is_as_private_as_files_are_made_here_and_an_old_one_stays_as_it_is(path):

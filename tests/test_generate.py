@@ -242,6 +242,14 @@ def test_generate_sample_hears_what_it_has_said(config):
         np.testing.assert_allclose(weights, taught, rtol=0, atol=1e-12)
 
 
+def test_generate_sample_draws_from_the_model_itself_unless_it_is_told_otherwise():
+    config = ONE_WAY_LSTM[0]
+    params, batch = talkative(config, 86)
+    plain = draw(params, config, batch).tokens
+    np.testing.assert_array_equal(plain, draw(params, config, batch, temperature=1.0, top_k=50).tokens)
+    assert plain.tolist() != draw(params, config, batch, temperature=1.5).tokens.tolist()
+
+
 @each_decoder
 def test_generate_sample_is_the_same_for_the_same_seed_only(config):
     params, batch = talkative(config, 83)

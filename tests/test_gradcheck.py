@@ -481,6 +481,7 @@ def test_check_pair_unused_must_have_exactly_no_gradient():
 
     text = complaint(first_forward, backward, (X, (np.ones(2), np.ones(3))), unused=("pair",))
     assert "  pair[1][1]" in text and "looks like: it should be zero" in text
+    assert "1 of 3 entries wrong, error inf × the largest, allowed 1e-07" in text
 
 
 def test_check_pair_unused_must_be_true():

@@ -85,7 +85,10 @@ def test_draw_pairs_goes_on_with_the_same_generator():
     one, two = draw_pairs("copy", rng, 20), draw_pairs("copy", rng, 20)
     assert one != two and one + two == draw_pairs("copy", np.random.default_rng(1), 40)
     assert draw_pairs("copy", rng, 0) == []
-    assert all(set(s) <= set(LETTERS) and 1 <= len(s) <= 10 for s, _ in one)
+    pairs = draw_pairs("copy", rng, 400)
+    assert {len(source) for source, _ in pairs} == set(range(1, 11))
+    assert {letter for source, _ in pairs for letter in source} == set(LETTERS)
+    assert not any(is_held_out(source) for source, _ in pairs)
 
 
 def test_is_held_out_depends_on_the_string_alone():

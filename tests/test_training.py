@@ -223,6 +223,16 @@ def test_train_clips_by_the_norm_that_it_is_given():
     np.testing.assert_allclose(global_norm(moved), 0.01, rtol=1e-3)
 
 
+def test_train_clips_to_1_unless_it_is_told_otherwise():
+    params, _, config = fresh()
+    params["output"]["W"] *= 30
+    before = copy(params)
+    (report,) = train(params, {}, config, copies(5), 1, constant(1.0), update=sgd_step)
+    moved = {"all": {name: flat(params)[name] - a for name, a in flat(before).items()}}
+    assert report.norm > 2
+    np.testing.assert_allclose(global_norm(moved), 1, rtol=1e-3)
+
+
 # ---- numbers that are not finite ---------------------------------------------------------------------------
 
 
