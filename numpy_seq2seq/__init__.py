@@ -68,6 +68,7 @@ APPENDICES = {  # tools that no chapter teaches
     "invariances": "what must change nothing in a whole model, and what must change something",
     "symmetries": "what has no order: pairs, heads, tokens without positions",
     "shapes": "which arrays an initialiser makes, without making them",
+    "archive": "named arrays as the bytes of one file, read without trust",
     "checkpoint": "a training in one file",
     "show": "maps, bars, tables as text, a page with a slider",
     "pytorch": "deviations from the papers and from PyTorch; weights there and back",

@@ -244,10 +244,12 @@ def test_generate_beam_alpha_changes_the_order_only_towards_longer_answers(confi
     moved = False
     for seed in (70, 71, 72):
         params, batch = sharp(config, seed, count=7)
-        tried = [search(params, config, batch, width=5, alpha=a, max_length=6) for a in (0, 0.3, 0.6, 1, 3.0, 12)]
+        alphas = (0, 0.3, 0.6, 1, 3.0, 12)
+        tried = [search(params, config, batch, width=5, alpha=alpha, max_length=6) for alpha in alphas]
         for of_one in zip(*tried):
             assert [a.score for a in of_one[0]] == [a.log_probability for a in of_one[0]]
-            assert len({frozenset((a.log_probability, *a.tokens) for a in answers) for answers in of_one}) == 1
+            found = [{(a.log_probability, *a.tokens) for a in answers} for answers in of_one]
+            assert all(answers == found[0] for answers in found)
             lengths = [len(answers[0].tokens) for answers in of_one]
             assert lengths == sorted(lengths)
             moved |= lengths[0] < lengths[-1]

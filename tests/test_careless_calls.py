@@ -1,8 +1,8 @@
 """Calls as people make them by mistake: each is refused at once, and names what the caller wrote.
 
-CALLS are right. A row of CARELESS changes one argument of one of them, or two that are exchanged, and says what
-the message must contain. Nothing is silent, and nothing comes from deep below: no AttributeError, KeyError,
-IndexError or OverflowError.
+CALLS are right. A row of CARELESS changes one argument of one of them, a row of EXCHANGED exchanges two, and
+says what the message must contain. Nothing is silent, and nothing comes from deep below: no AttributeError,
+KeyError, IndexError or OverflowError.
 """
 
 import itertools

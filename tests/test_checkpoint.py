@@ -339,7 +339,7 @@ def test_a_pickle_is_not_run(path, where):
 
 def test_files_of_others_are_refused(path):
     np.savez(path, a=np.zeros(3))
-    assert "no checkpoint" in refused(path)
+    assert "it does not end with its own digest" in refused(path)
     forge(path, {"a.npy": npy(np.zeros(3))})
     assert "no header" in refused(path)
     trap = pickle.dumps(Trap(path.parent / "sprung"))
@@ -564,7 +564,8 @@ CLAIMS = {
     "a vocabulary": lambda h: h["config"].update(source_vocabulary=10**5, embedding_size=10**4),
     "layers": lambda h: h["config"].update(layers=900),
     "layers of a Transformer": lambda h: h["config"].update(
-        encoder="transformer", decoder="transformer", cell=None, score=None, heads=2, layers=900, embedding_size=4
+        encoder="transformer", decoder="transformer", cell=None, score=None, heads=2, layers=900,
+        embedding_size=4,
     ),
     "heads": lambda h: h["config"].update(encoder="transformer", heads=10**9, hidden_size=10**9),
     "optimisers": lambda h: h["optimiser"].update({str(k): None for k in range(20_000)}),
