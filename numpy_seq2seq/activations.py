@@ -3,7 +3,7 @@
 Before this: tasks.py. After it: layers.py.
 
 Notation: x the input, y the output; dy = ∂L/∂y is the gradient that arrives from above, dx = ∂L/∂x the one
-that is handed down. All four have the same shape. L is the loss, a single number.
+that is handed down. All have the same shape. L is the loss, a single number.
 
 Each function stands above its backward. Every derivative here can be written with the *output* y, so y
 itself is the cache. All of them take real and complex x: the gradient checker differentiates along the
@@ -57,10 +57,10 @@ def relu(x):
 
         y = max(x, 0)
 
-        >>> relu(np.array([-2.0, 3.0])) + 0
+        >>> relu(np.array([-2.0, 3.0])) + 0     # without it, −0.0
         array([0., 3.])
     """
-    return x * (x.real > 0)  # not np.maximum, which would compare complex numbers
+    return x * (x.real > 0)  # np.maximum would compare complex numbers
 
 
 def relu_backward(dy, y):
