@@ -21,7 +21,7 @@ training; and where each head of the Transformer looks. Takes about four minutes
 from .. import shared
 from .chains import COUNTED, chain
 from .heads import drawn, maps_of, page
-from .ladder import BESIDE, ROAD, figures, gradient_shares, held_out, tag, train
+from .ladder import BESIDE, ROAD, config_of, figures, gradient_shares, held_out, tag, train
 from .report import claimed, claimed_untrained, trained_tables, untrained_tables
 
 MAPPED = 6, 9, 12  # letters of the strings whose maps are shown
@@ -51,6 +51,8 @@ def read_options(arguments):
     shared.add_common_options(command, seed=0, steps=1200, hidden=64, html="tables and heads side by side")
     options = shared.settle_options(command.parse_args(arguments))
     shared.check_files(options, [tag(name) for name in ROAD | BESIDE])
+    for rung in ROAD.values():
+        config_of(rung, options)  # raises ValueError for a --hidden that no model could have
     return options
 
 

@@ -159,6 +159,12 @@ def test_the_road_shows_what_it_measured(tmp_path, capsys):
     assert "{{" not in page and "http" not in page and page.count("Decoder, layer 2") == 2 * len(road.MAPPED)
 
 
+def test_a_size_that_the_heads_do_not_divide_is_refused_before_any_work(capsys):
+    with pytest.raises(ValueError, match="heads must divide hidden_size 30, got 4"):
+        road.main(["--hidden", "30"])
+    assert not capsys.readouterr().out
+
+
 def test_a_road_that_is_stopped_shows_what_there_is_and_is_resumed(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ladder, "ROAD", dict(list(ladder.ROAD.items())[:2]))
     monkeypatch.setattr(ladder, "BESIDE", {})
