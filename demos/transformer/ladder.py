@@ -16,7 +16,7 @@ class Rung(NamedTuple):
     """One model of the road, or beside it."""
 
     choices: dict  # of a Config
-    least: float | None  # of its longest strings this share is right, so it is claimed; None: at most 5%
+    least: float | None  # claimed share of its longest strings that are right; None: at most 5%
     task: str = "reverse"
     longest: int = 20  # string in training
 
