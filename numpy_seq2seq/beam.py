@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import log_softmax
-from .config import check_size, is_number
+from .config import Config, check_size, is_number
 from .data import BOS, EOS, check_source
 from .generate import answer_limit
 from .seq2seq import check_params, decode_forward, encode_forward
@@ -56,7 +56,15 @@ class _Live(NamedTuple):
     weights: np.ndarray | None  # (R, t, S)
 
 
-def generate_beam(source, mask, params, config, width=5, alpha=0.6, max_length=None):
+def generate_beam(
+    source: np.ndarray,
+    mask: np.ndarray,
+    params: dict,
+    config: Config,
+    width: int = 5,
+    alpha: float = 0.6,
+    max_length: int | None = None,
+) -> list[list[Hypothesis]]:
     """For each sentence the `width` best answers that the beam has found, best first.
 
         log P(Y) = Σ_t log p(y_t | y_1 … y_{t−1}, source)       what the beam keeps the best of

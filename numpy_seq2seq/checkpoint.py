@@ -52,7 +52,7 @@ class Checkpoint(NamedTuple):
     notes: dict  # what JSON holds; tuples come back as lists, keys as strings, NumPy's numbers as Python's
 
 
-def save_checkpoint(path, checkpoint):
+def save_checkpoint(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, or leave everything as it was.
 
     Equal checkpoints make equal files. Who reads the path meanwhile finds the old file or the new one, with
@@ -94,7 +94,7 @@ def save_checkpoint(path, checkpoint):
             os.close(folder)
 
 
-def load_checkpoint(path):
+def load_checkpoint(path: str | os.PathLike) -> Checkpoint:
     """Read a checkpoint: exactly what was saved, to the last bit.
 
     Takes about twice as much memory as the file, whatever the file claims to hold.

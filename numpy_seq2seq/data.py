@@ -36,7 +36,7 @@ Every source ends with EOS, so that even an empty one is something to read.
 Not here: where the pairs come from (tasks.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -124,7 +124,7 @@ def _listed(values, name):
     return list(values)
 
 
-def pad(sequences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+def pad(sequences):
     """Sequences of unequal length to one array, PAD behind each.
 
     Returns:
@@ -148,7 +148,9 @@ class Batch(NamedTuple):
     target_mask: np.ndarray  # (B, T)
 
 
-def make_source(sources, vocabulary, unk=False):
+def make_source(
+    sources: Iterable[Iterable[str]], vocabulary: Vocabulary, unk: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Source sequences to ids (B, S) and mask (B, S).
 
     Args:
@@ -164,7 +166,9 @@ def make_source(sources, vocabulary, unk=False):
     return pad([s + [EOS] for s in _encoded("source", sources, vocabulary, unk)])
 
 
-def make_batch(pairs, source_vocabulary, target_vocabulary, unk=False):
+def make_batch(
+    pairs: Iterable[tuple], source_vocabulary: Vocabulary, target_vocabulary: Vocabulary, unk: bool = False
+) -> Batch:
     """Pairs of sequences of symbols to a Batch.
 
     Args:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .config import check_size, is_number
+from .config import Config, check_size, is_number
 from .data import BOS, EOS, PAD, check_rng, check_source
 from .seq2seq import check_params, decode_forward, encode_forward
 
@@ -28,7 +28,9 @@ class Generated(NamedTuple):
     weights: np.ndarray | None  # (B, L, S) attention, a row for each token; None where nothing attends
 
 
-def generate_greedy(source, mask, params, config, max_length=None):
+def generate_greedy(
+    source: np.ndarray, mask: np.ndarray, params: dict, config: Config, max_length: int | None = None
+) -> Generated:
     """At each step the most probable token, for all rows together, until every row has said EOS.
 
         y_t = argmax_v p(v | y_1 … y_{t−1}, source)     PAD and BOS are no answers
@@ -45,7 +47,16 @@ def generate_greedy(source, mask, params, config, max_length=None):
     return _generate(lambda z: z.argmax(axis=1), source, mask, params, config, max_length)
 
 
-def generate_sample(source, mask, params, config, rng, temperature=1.0, top_k=None, max_length=None):
+def generate_sample(
+    source: np.ndarray,
+    mask: np.ndarray,
+    params: dict,
+    config: Config,
+    rng: np.random.Generator,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    max_length: int | None = None,
+) -> Generated:
     """At each step a token drawn from what the model holds probable: other answers each time.
 
         p(v) ∝ exp(z_v / τ)             over the k largest z; PAD and BOS are no answers

@@ -28,13 +28,13 @@ from .seq2seq import check_layers
 from .trees import tree_map
 
 
-def sgd_init(params):
+def sgd_init(params: dict) -> dict:
     """State of plain SGD: none."""
     check_layers("params", params)
     return {}
 
 
-def sgd_step(params, grads, state, learning_rate):
+def sgd_step(params: dict, grads: dict, state: dict, learning_rate: float) -> None:
     """One step of stochastic gradient descent, in place on params.
 
         θ ← θ − η g
@@ -55,13 +55,22 @@ def sgd_step(params, grads, state, learning_rate):
             theta -= learning_rate * grads[layer][name]
 
 
-def adam_init(params):
+def adam_init(params: dict) -> dict:
     """State of Adam: m and v, zero, in the shape of params; t, the number of steps taken."""
     check_layers("params", params)
     return {"m": tree_map(np.zeros_like, params), "v": tree_map(np.zeros_like, params), "t": 0}
 
 
-def adam_step(params, grads, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, decay=0.0):
+def adam_step(
+    params: dict,
+    grads: dict,
+    state: dict,
+    learning_rate: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    decay: float = 0.0,
+) -> None:
     """One step of Adam, in place on params and state; with decay it is AdamW.
 
         m ← β₁ m + (1 − β₁) g           mean of the gradient
@@ -166,7 +175,7 @@ def clip_by_global_norm(grads, max_norm):
 # ---- schedules ---------------------------------------------------------------------------------------------
 
 
-def warmup_cosine(step, steps, peak, warmup):
+def warmup_cosine(step: int, steps: int, peak: float, warmup: int) -> float:
     """Learning rate that rises linearly to its peak and falls along half a cosine to zero, where it stays.
 
         η = peak · t / warmup                                       t ≤ warmup

@@ -21,7 +21,7 @@ import numpy as np
 
 from . import allocator  # noqa: F401  one hint to the memory allocator
 from .config import DECODERS, ENCODERS, Config, is_number
-from .data import check_batch, check_rng, shown
+from .data import Batch, check_batch, check_rng, shown
 from .layers import (
     affine_backward, affine_forward, affine_init, dropout_backward, dropout_forward, embedding_backward,
     embedding_forward, embedding_init,
@@ -31,7 +31,7 @@ from .shapes import parameter_shapes
 from .trees import tree_map
 
 
-def seq2seq_init(rng, config):
+def seq2seq_init(rng: np.random.Generator, config: Config) -> dict:
     """Parameters of the whole model, dict[layer][name] -> array of dtype config.dtype.
 
     Args:
@@ -163,7 +163,13 @@ def seq2seq_backward(dlogits, cache):
     return encode_backward(dstart, dsource, encode_cache) | decode_grads
 
 
-def loss_and_gradients(batch, params, config, rng=None, smoothing=0.0):
+def loss_and_gradients(
+    batch: Batch,
+    params: dict,
+    config: Config,
+    rng: np.random.Generator | None = None,
+    smoothing: float = 0.0,
+) -> tuple[np.floating, dict]:
     """Mean loss of a batch in nats per target token, and its gradient with respect to every parameter.
 
     Args:
@@ -183,7 +189,7 @@ def loss_and_gradients(batch, params, config, rng=None, smoothing=0.0):
     return loss, seq2seq_backward(cross_entropy_backward(1.0, loss_cache), cache)
 
 
-def parameter_count(params):
+def parameter_count(params: dict) -> int:
     """How many numbers the model has to learn."""
     check_layers("params", params)
     return sum(array.size for layer in params.values() for array in layer.values())

@@ -12,12 +12,12 @@ Units: loss in nats per target token; norm before clipping; accuracy in [0, 1].
 Not here: where batches come from (data.py, tasks.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from .config import check_size, is_number
+from .config import Config, check_size, is_number
 from .data import EOS, PAD, Batch, check_batch, check_rng
 from .generate import generate_greedy
 from .losses import cross_entropy_backward, cross_entropy_forward, sequence_accuracy, token_accuracy
@@ -40,8 +40,21 @@ class TrainingError(ArithmeticError):
     """Training ran into a number that is not finite."""
 
 
-def train(params, state, config, batches, steps, schedule, clip=1.0, update=adam_step, *,
-          smoothing=0.0, teacher_forcing=None, rng=None, start=0):
+def train(
+    params: dict,
+    state: dict,
+    config: Config,
+    batches: Iterable[Batch],
+    steps: int,
+    schedule: Callable[[int], float],
+    clip: float = 1.0,
+    update: Callable = adam_step,
+    *,
+    smoothing: float = 0.0,
+    teacher_forcing: Callable[[int], float] | None = None,
+    rng: np.random.Generator | None = None,
+    start: int = 0,
+) -> Iterator[Report]:
     """Train in place, one step for each report that is taken. Without what makes it safe, it is this loop:
 
         for step, batch in enumerate(batches, 1):
@@ -190,7 +203,7 @@ class Evaluation(NamedTuple):
     weights: np.ndarray | None  # (B, L, S)
 
 
-def evaluate(params, config, batch, max_length=None):
+def evaluate(params: dict, config: Config, batch: Batch, max_length: int | None = None) -> Evaluation:
     """Loss with the right tokens as inputs; accuracies of what the model says by itself.
 
     Args:

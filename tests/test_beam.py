@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Batch, make_source
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.invariances import one_by_one
-from numpy_seq2seq.seq2seq import seq2seq_forward
+from numpy_seq2seq.seq2seq import seq2seq_forward, seq2seq_init
 
 from .models import ONE_WAY_LSTM, each_decoder, each_model, flat, random_batch, random_params
 from .test_generate import LETTERS, talkative
@@ -270,6 +271,41 @@ def test_generate_beam_calls_the_decoder_once_a_step_for_the_live_hypotheses_alo
     lengths = [len(answer.tokens) for answers in found for answer in answers]
     # every hypothesis that is longer than t was live before step t + 1, where 7 beginnings became 28
     assert shapes == [(7, 1)] + [(sum(n > t for n in lengths), 1) for t in range(1, max(lengths))]
+
+
+class Past(NamedTuple):
+    told: np.ndarray  # (R, t): grows along its second axis
+    nothing: None
+
+
+def logits_after(source, told):
+    """Of a decoder that remembers every token; other logits for every source and past."""
+    return np.random.default_rng([*source, 99, *told]).normal(size=7)
+
+
+def test_generate_beam_picks_rows_of_any_state_and_never_looks_inside(monkeypatch):
+    """State and source of nested dict, tuple, NamedTuple and None; each answer keeps to its own past."""
+    def encode(source, mask, params, config):
+        return {"past": (Past(np.zeros((len(source), 0), int), None),)}, ({"ids": source}, None), None
+
+    def decode(tokens, state, source, params, config):
+        told = np.concatenate([state["past"][0].told, tokens], axis=1)
+        logits = np.array([logits_after(s, row) for s, row in zip(source[0]["ids"], told)])
+        return logits[:, None], None, {"past": (Past(told, None),)}, None
+
+    monkeypatch.setattr(beam, "encode_forward", encode)
+    monkeypatch.setattr(beam, "decode_forward", decode)
+    config = Config(8, 7)
+    source, mask = make_source(["ab", "ba", "a"], LETTERS)
+    found = generate_beam(source, mask, seq2seq_init(np.random.default_rng(0), config), config, 4, max_length=5)
+    for row, answers in zip(source, found):
+        assert len(answers) == 4
+        for answer in answers:
+            log_p = 0
+            for t, token in enumerate(answer.tokens):
+                logits = logits_after(row, [BOS, *answer.tokens[:t]])
+                log_p += logits[token] - np.log(np.exp(logits).sum())
+            assert math.isclose(answer.log_probability, log_p)
 
 
 @each_decoder

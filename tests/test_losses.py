@@ -194,5 +194,7 @@ def test_all_right_and_all_wrong(accuracy):
     assert accuracy(TARGETS, TARGETS, REAL) == 1 and accuracy(TARGETS + 1, TARGETS, REAL) == 0
 
 
-def test_token_accuracy_without_a_real_token_is_zero():
+def test_accuracies_of_nothing_are_zero():
     assert token_accuracy(TARGETS, TARGETS, np.zeros_like(REAL)) == 0
+    assert token_accuracy(TARGETS[:0], TARGETS[:0], REAL[:0]) == 0
+    assert sequence_accuracy(TARGETS[:0], TARGETS[:0], REAL[:0]) == 0
