@@ -99,7 +99,7 @@ def capacity_claims(grids):
     return [
         *(at_least("few", fixed.at(task=t), MOST, task=t, bits=bits[t]) for t in ("first", "last")),
         *(at_most("many", fixed.at(task=t), limit, task=t, bits=bits[t]) for t, limit in limits),
-        at_least("size", reached[large] / max(reached[small], 1), 1.5, PLAIN, small=small, large=large),
+        at_least("size", reached[large] - reached[small], 10, PLAIN, small=small, large=large),
         at_most("room", reached[large] / vector.at(hidden=large), 1, PLAIN),
         *(at_least("attends", reverse.at(model=m), MOST, model=m) for m in COMPARED if attends(m)),
     ]

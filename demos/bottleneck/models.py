@@ -26,8 +26,10 @@ MODELS = {
     "peeky": {"decoder": "peeky"},
     "luong": {"decoder": "luong"},
     "bahdanau": {"decoder": "bahdanau", "score": "additive", "directions": 2},  # as in the paper
-    "transformer": {"encoder": "transformer", "decoder": "transformer", "cell": None, "embedding_size": None},
-}
+    "transformer": {"encoder": "transformer", "decoder": "transformer", "layers": 2, "cell": None,
+                    "embedding_size": None},
+}  # fmt: skip
+TIMES = {"transformer": 2}  # training steps, as a multiple of those of the other models
 
 
 def attends(name):
@@ -85,7 +87,8 @@ class Laboratory:
     def _key(self, task, model, choices):
         cell = choices.get("cell", self.cell)
         hidden = self.matched[cell] if model == "fixed" and "hidden" not in choices else self.hidden
-        usual = {"cell": cell, "hidden": hidden, "lengths": TRAINED, "seed": self.seed, "steps": self.steps}
+        usual = {"cell": cell, "hidden": hidden, "lengths": TRAINED, "seed": self.seed}
+        usual["steps"] = self.steps * TIMES.get(model, 1)
         given = {k: v for k, v in choices.items() if v is not False}  # False is the default of every choice
         return json.dumps({"task": task, **usual, **given, **MODELS[model]}, sort_keys=True)
 

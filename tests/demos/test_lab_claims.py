@@ -70,7 +70,7 @@ CONTRARY = (  # claim, the grid that says the contrary, where, what stands there
     ("dependency.explodes", "norm", {**END, "state": "lstm c", "step": 5}, 10.1),
     ("capacity.few", "exact", {"task": "last", **FIXED, "hidden": 64, **AT_LONG}, 0.89),
     ("capacity.many", "exact", {"task": "sort", **FIXED, "hidden": 64, **AT_LONG}, 0.51),
-    ("capacity.size", "exact", {"task": "reverse", **FIXED, "hidden": 16, "length": 6}, 0.5),
+    ("capacity.size", "exact", {"task": "reverse", **FIXED, "hidden": 16, "length": 4}, 0.5),
     ("capacity.room", "vector", {"hidden": 64}, 20),
     ("capacity.attends", "exact", {"task": "reverse", **LUONG, "hidden": 64, **AT_LONG}, 0.89),
     ("training.short", "exact", {**LUONG, "trained up to": LONG // 2}, 0.3),
