@@ -72,6 +72,7 @@ APPENDICES = {  # tools that no chapter teaches
     "checkpoint": "a training in one file",
     "show": "maps, bars, tables as text, a page with a slider",
     "pytorch": "deviations from the papers and from PyTorch; weights there and back",
+    "checks": "what a person may get wrong, said in words",
     "trees": "arrays in nested tuples",
     "allocator": "one hint to the memory allocator",
 }

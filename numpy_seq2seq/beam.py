@@ -30,7 +30,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import log_softmax
-from .config import Config, check_size, is_number
+from .checks import check_size, is_number
+from .config import Config
 from .data import BOS, EOS, check_source
 from .generate import answer_limit
 from .seq2seq import check_params, decode_forward, encode_forward

@@ -10,9 +10,8 @@ Not here: choices of training (training.py, optim.py) or of generation (generate
 
 from dataclasses import dataclass, fields
 
-import numpy as np
-
 from .cells import CELLS
+from .checks import check_choice, check_size
 from .data import UNK
 from .decoders import FIXED, LUONG, PEEKY
 from .encoders import RECURRENT_ENCODER
@@ -30,23 +29,6 @@ CHOICES = {
     "cell": CELLS, "score": SCORES, "directions": (1, 2), "dtype": ("float32", "float64"),
     "reverse_source": BOOLEAN, "attention_only": BOOLEAN, "source_positions": BOOLEAN,
 }
-
-
-def check_choice(name, value, known):
-    """Raise ValueError, with the known ones, unless value is one of them, and of their type."""
-    if not any(type(value) is type(choice) and value == choice for choice in known):
-        raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {value!r}")
-
-
-def check_size(name, value):
-    """Raise ValueError unless value is a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-
-
-def is_number(value):
-    """Whether value is one finite number; NaN, True and a text that looks like a number are none."""
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and abs(value) < np.inf
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .checks import check_config, check_ids, listed, shown
+
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
 
@@ -56,7 +58,7 @@ class Vocabulary:
     """
 
     def __init__(self, symbols: Iterable[str]):
-        self.symbols = (*SPECIALS, *_listed(symbols, "symbols"))
+        self.symbols = (*SPECIALS, *listed(symbols, "symbols"))
         for symbol in self.symbols:
             if not isinstance(symbol, str):
                 raise TypeError(f"the symbols of a vocabulary must be strings, got {symbol!r}")
@@ -80,7 +82,7 @@ class Vocabulary:
             TypeError:  no sequence.
             ValueError: an unknown symbol, unless unk.
         """
-        sequence = _listed(sequence, where)
+        sequence = listed(sequence, where)
         if unk:
             return [self.ids.get(symbol, UNK) for symbol in sequence]
         try:
@@ -99,7 +101,7 @@ class Vocabulary:
             ValueError: an unknown id.
         """
         symbols = []
-        for k in _listed(ids, "ids"):
+        for k in listed(ids, "ids"):
             if not isinstance(k, (int, np.integer)):
                 raise TypeError(f"ids must be a row of integers, got {k!r} in it")
             if not 0 <= k < len(self):
@@ -113,15 +115,8 @@ class Vocabulary:
 
 def build_vocabulary(sequences: Iterable[Iterable[str]]) -> Vocabulary:
     """The vocabulary of all symbols that occur, in sorted order."""
-    sequences = (_listed(sequence, "each sequence") for sequence in _listed(sequences, "sequences"))
+    sequences = (listed(sequence, "each sequence") for sequence in listed(sequences, "sequences"))
     return Vocabulary(sorted({symbol for sequence in sequences for symbol in sequence}, key=str))
-
-
-def _listed(values, name):
-    """A list of what an iterable yields; a generator, a map or a zip can be read only once."""
-    if not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a sequence, got {values!r}")
-    return list(values)
 
 
 def pad(sequences):
@@ -180,7 +175,7 @@ def make_batch(
     """
     _check_vocabulary(source_vocabulary)
     _check_vocabulary(target_vocabulary)
-    pairs = _listed(pairs, "pairs")
+    pairs = listed(pairs, "pairs")
     for n, pair in enumerate(pairs):
         if not isinstance(pair, (tuple, list)):
             raise TypeError(f"pairs must be a list of (source, target), got {shown(pair)} in it")
@@ -195,20 +190,10 @@ def make_batch(
 
 def _encoded(side, sequences, vocabulary, unk):
     """The ids of each sequence, without BOS and EOS."""
-    sequences = _listed(sequences, f"{side}s")
+    sequences = listed(sequences, f"{side}s")
     if not sequences:
         raise ValueError("an empty batch: at least one sequence is needed")
     return [vocabulary.encode(s, unk, f"{side} {n}") for n, s in enumerate(sequences)]
-
-
-# ---- checks ------------------------------------------------------------------------------------------------
-
-
-def shown(value):
-    """A value as an error shows it: short, and with its type where that is not plain."""
-    text = " ".join(repr(value).split())
-    text = text[:60] + "…" * (len(text) > 60)
-    return text if isinstance(value, (int, float, str, type(None))) else f"the {type(value).__name__} {text}"
 
 
 def check_source(source, mask, config):
@@ -219,9 +204,8 @@ def check_source(source, mask, config):
         ValueError: shapes that do not fit, an empty batch, an id out of range; a row without a real token, or
             with padding before one; PAD at a place that the mask calls real.
     """
-    if not hasattr(config, "source_vocabulary"):
-        raise TypeError(f"config must be a Config, got {shown(config)}; are the arguments in their order?")
-    _check_ids("source", source, mask, config.source_vocabulary)
+    check_config(config)
+    check_ids("source", source, mask, config.source_vocabulary, PAD)
 
 
 def check_batch(batch, config):
@@ -232,8 +216,8 @@ def check_batch(batch, config):
     if not isinstance(batch, Batch):
         raise TypeError(f"a batch must be one Batch, as make_batch(pairs, …) makes it; got {shown(batch)}")
     check_source(batch.source, batch.source_mask, config)
-    _check_ids("targets", batch.targets, batch.target_mask, config.target_vocabulary)
-    _check_ids("inputs", batch.inputs, batch.target_mask, config.target_vocabulary)
+    check_ids("targets", batch.targets, batch.target_mask, config.target_vocabulary, PAD)
+    check_ids("inputs", batch.inputs, batch.target_mask, config.target_vocabulary, PAD)
     if len(batch.source) != len(batch.targets):
         rows = f"source has {len(batch.source)} rows and targets {len(batch.targets)}"
         raise ValueError(f"{rows}; they must be pairs")
@@ -241,47 +225,9 @@ def check_batch(batch, config):
         raise ValueError("inputs must begin with BOS and stay one step behind targets; make_batch does it")
 
 
-def check_rng(rng):
-    """Raise TypeError unless rng is a random generator. An int is none: it would begin anew at each call."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a generator, np.random.default_rng(seed); got {shown(rng)}")
-
-
 def _check_vocabulary(vocabulary):
     if not isinstance(vocabulary, Vocabulary):
         raise TypeError(f"a vocabulary must be one of build_vocabulary's, got {shown(vocabulary)}")
-
-
-def _check_ids(name, ids, mask, size):
-    if not isinstance(ids, np.ndarray) or not isinstance(mask, np.ndarray):
-        got = f"{type(ids).__name__} and {type(mask).__name__}"
-        raise TypeError(f"{name} and its mask must be NumPy arrays, got {got}")
-    if ids.ndim != 2 or not len(ids):
-        raise ValueError(f"{name} must be (batch, length) with at least one row, got shape {ids.shape}")
-    if not np.issubdtype(ids.dtype, np.integer):
-        raise TypeError(f"{name} must be integer token ids, got {ids.dtype}")
-    if mask.dtype != bool:
-        raise TypeError(f"the mask of {name} must be boolean (True at a real token), got {mask.dtype}")
-    if mask.shape != ids.shape:
-        raise ValueError(f"the mask of {name} must have its shape {ids.shape}, got {mask.shape}")
-    outside = (ids < 0) | (ids >= size)
-    if outside.any():
-        b, t = np.argwhere(outside)[0]
-        raise ValueError(f"{name}[{b}, {t}] is id {ids[b, t]}; the vocabulary has ids 0 to {size - 1}")
-    _check_padding(name, ids, mask)
-
-
-def _check_padding(name, ids, mask):
-    empty = np.flatnonzero(~mask.any(axis=1))
-    if empty.size:
-        advice = "end every sequence with EOS, the empty one too"
-        raise ValueError(f"{name} row {empty[0]} has no real token; {advice}")
-    if (mask[:, 1:] > mask[:, :-1]).any():
-        raise ValueError(f"the mask of {name} has padding before a real token; padding comes last")
-    padding = mask & (ids == PAD)
-    if padding.any():
-        b, t = np.argwhere(padding)[0]
-        raise ValueError(f"{name}[{b}, {t}] is PAD, and its mask calls it real; the mask is False at padding")
 
 
 # Exercises

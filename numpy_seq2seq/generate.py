@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .config import Config, check_size, is_number
-from .data import BOS, EOS, PAD, check_rng, check_source
+from .checks import check_rng, check_size, is_number
+from .config import Config
+from .data import BOS, EOS, PAD, check_source
 from .seq2seq import check_params, decode_forward, encode_forward
 
 

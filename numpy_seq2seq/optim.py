@@ -22,9 +22,8 @@ import math
 
 import numpy as np
 
-from .config import check_size, is_number
-from .data import shown
-from .seq2seq import check_layers
+from .checks import check_adam, check_finite, check_layers, check_schedule, check_size, check_step
+from .checks import is_number, shown
 from .trees import tree_map
 
 
@@ -49,7 +48,8 @@ def sgd_step(params: dict, grads: dict, state: dict, learning_rate: float) -> No
     """
     if state != {}:
         raise ValueError("the state of SGD is {}, from sgd_init(params); got that of another optimiser")
-    _check_step(params, grads, learning_rate)
+    check_step(params, grads, learning_rate)
+    grads = _limited(grads)
     for layer, arrays in params.items():
         for name, theta in arrays.items():
             theta -= learning_rate * grads[layer][name]
@@ -106,8 +106,9 @@ def adam_step(
     Source: Kingma & Ba (2015), algorithm 1; decay: Loshchilov & Hutter (2019), algorithm 2. Deviation: there
         λ is multiplied by the schedule alone; here, as in PyTorch, by the learning rate η.
     """
-    grads = _check_step(params, grads, learning_rate)
-    _check_adam(params, state, beta1, beta2, epsilon, decay)
+    check_step(params, grads, learning_rate)
+    check_adam(params, state, beta1, beta2, epsilon, decay)
+    grads = _limited(grads)
     state["t"] += 1
     correction1, correction2 = 1 - beta1 ** state["t"], 1 - beta2 ** state["t"]
     for layer, arrays in params.items():
@@ -191,7 +192,7 @@ def warmup_cosine(step: int, steps: int, peak: float, warmup: int) -> float:
         ValueError: a number that cannot be one of these.
     Source: the cosine: Loshchilov & Hutter (2017), equation 5, one period, η_min = 0.
     """
-    _check_schedule(step, peak, warmup)
+    check_schedule(step, peak, warmup)
     check_size("steps", steps)
     if step > steps:
         return 0.0
@@ -208,7 +209,7 @@ def exponential_decay(step, peak, rate):
     Raises:
         ValueError: a step below 1, a negative peak, a rate outside (0, 1].
     """
-    _check_schedule(step, peak, 0)
+    check_schedule(step, peak, 0)
     if not (is_number(rate) and 0 < rate <= 1):
         raise ValueError(f"rate must be a factor in (0, 1], got {rate!r}")
     return peak * rate ** (step - 1)
@@ -223,67 +224,22 @@ def inverse_sqrt(step, peak, warmup):
         ValueError: a step or a warmup below 1, a negative peak.
     Source: Vaswani et al. (2017), equation 3, with peak = d_model^−½ · warmup^−½.
     """
-    _check_schedule(step, peak, warmup)
+    check_schedule(step, peak, warmup)
     check_size("warmup", warmup)
     return peak * min(step / warmup, math.sqrt(warmup / step))
 
 
-# ---- checks ------------------------------------------------------------------------------------------------
-
-
-def _check_schedule(step, peak, warmup):
-    check_size("step", step)
-    for name, value in (("peak", peak), ("warmup", warmup)):
-        if not (is_number(value) and value >= 0):
-            raise ValueError(f"{name} must be a number, 0 or more; got {value!r}")
-
-
-def _check_step(params, grads, learning_rate):
-    """The gradients, no entry so large that its square is not finite.
-
-    Raises:
-        ValueError: they are not finite, or not of these parameters; the rate is none.
-    """
-    if not (is_number(learning_rate) and learning_rate >= 0):
-        raise ValueError(f"learning_rate must be a number, 0 or more; got {shown(learning_rate)}")
-    check_layers("params", params)
-    _check_shapes("grads", grads, params)
+def _limited(grads):
+    """The gradients, no entry so large that its square is not finite."""
     if _sum_of_squares(grads) < np.inf:
         return grads
-    return {k: {name: _limited(f"{k}.{name}", g) for name, g in part.items()} for k, part in grads.items()}
+    check_finite(grads, "the gradient of", "no parameter was moved")
 
+    def limited(g):
+        largest = np.sqrt(np.finfo(g.dtype).max) / 2
+        return np.clip(g, -largest, largest)
 
-def _limited(name, g):
-    if not np.isfinite(g).all():
-        raise ValueError(f"the gradient of {name} is not finite; no parameter was moved")
-    largest = np.sqrt(np.finfo(g.dtype).max) / 2
-    return np.clip(g, -largest, largest)
-
-
-def _check_adam(params, state, beta1, beta2, epsilon, decay):
-    if not isinstance(state, dict) or state.keys() != {"m", "v", "t"}:
-        got = ", ".join(state) or "none of them" if isinstance(state, dict) else shown(state)
-        raise ValueError(f"the state of Adam has m, v and t, from adam_init(params); got {got}")
-    _check_shapes("m of the state", state["m"], params)
-    _check_shapes("v of the state", state["v"], params)
-    for name, value in (("beta1", beta1), ("beta2", beta2)):
-        if not (is_number(value) and 0 <= value < 1):
-            raise ValueError(f"{name} must be in [0, 1), got {value!r}")
-    if not (is_number(epsilon) and epsilon > 0 and is_number(decay) and decay >= 0):
-        raise ValueError(f"epsilon must be above 0, and decay 0 or more; got {epsilon!r} and {decay!r}")
-
-
-def _check_shapes(what, tree, params):
-    """Raise ValueError unless tree has the layers, names and shapes of params."""
-    check_layers(what, tree)
-    got, wanted = (
-        {(layer, name): a.shape for layer, arrays in each.items() for name, a in arrays.items()}
-        for each in (tree, params)
-    )
-    if got != wanted:
-        layer, name = min(key for key in got.keys() | wanted.keys() if got.get(key) != wanted.get(key))
-        shapes = f"{wanted.get((layer, name), 'no such array')}, got {got.get((layer, name), 'none')}"
-        raise ValueError(f"{what} must have the arrays and shapes of params: {layer}.{name} is {shapes}")
+    return tree_map(limited, grads)
 
 
 # Exercises

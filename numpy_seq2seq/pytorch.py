@@ -124,7 +124,8 @@ functions); files (they hold whatever the caller writes).
 import numpy as np
 
 from .cells import CELLS
-from .config import DECODERS, ENCODERS, check_choice
+from .checks import check_choice
+from .config import DECODERS, ENCODERS
 from .encoders import encoder_layers
 from .seq2seq import seq2seq_init
 from .shapes import parameter_shapes

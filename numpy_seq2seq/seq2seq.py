@@ -20,8 +20,9 @@ Not here: the loop over batches (training.py), the choice of tokens (generate.py
 import numpy as np
 
 from . import allocator  # noqa: F401  one hint to the memory allocator
-from .config import DECODERS, ENCODERS, Config, is_number
-from .data import Batch, check_batch, check_rng, shown
+from .checks import check_config, check_layers, check_loss_options, check_parameters, check_rng
+from .config import DECODERS, ENCODERS, Config
+from .data import Batch, check_batch
 from .layers import (
     affine_backward, affine_forward, affine_init, dropout_backward, dropout_forward, embedding_backward,
     embedding_forward, embedding_init,
@@ -41,7 +42,7 @@ def seq2seq_init(rng: np.random.Generator, config: Config) -> dict:
         TypeError: something else in the place of one of the two.
     """
     check_rng(rng)
-    _check_config(config)
+    check_config(config)
     D, dtype = config.embedding_size, config.dtype
     return {
         "source_embedding": embedding_init(rng, config.source_vocabulary, D, dtype),
@@ -180,10 +181,7 @@ def loss_and_gradients(
     """
     check_batch(batch, config)
     check_params(params, config)
-    if rng is not None:
-        check_rng(rng)
-    if not (is_number(smoothing) and 0 <= smoothing < 1):
-        raise ValueError(f"smoothing must be in [0, 1), got {smoothing!r}")
+    check_loss_options(smoothing, rng)
     logits, _, cache = seq2seq_forward(batch, params, config, rng)
     loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
     return loss, seq2seq_backward(cross_entropy_backward(1.0, loss_cache), cache)
@@ -195,58 +193,14 @@ def parameter_count(params: dict) -> int:
     return sum(array.size for layer in params.values() for array in layer.values())
 
 
-# ---- checks ------------------------------------------------------------------------------------------------
-
-
 def check_params(params, config):
     """Raise, naming the first fault, unless these are finite parameters of such a model.
 
     Whoever keeps parameters and a configuration in two places can mix them up, and many mixtures would run:
     a model of two layers read as one of one layer gives a loss, and a wrong one.
-
-    Raises:
-        TypeError:  something else in the place of one of the two.
-        ValueError: a layer or an array that is missing, too many, of another shape or dtype, or not finite.
     """
-    _check_config(config)
-    check_layers("params", params)
-    wanted, mixed = parameter_shapes(seq2seq_init, config), "params and config are not of the same model"
-    for layer in sorted(wanted.keys() ^ params.keys()):
-        what = "no layer" if layer in wanted else "a layer too many,"
-        raise ValueError(f"params have {what} {layer}; {mixed}")
-    for layer, shapes in wanted.items():
-        for name in sorted(shapes.keys() ^ params[layer].keys()):
-            what = "no array" if name in shapes else "an array too many,"
-            raise ValueError(f"params have {what} {layer}.{name}; {mixed}")
-        for name, shape in shapes.items():
-            array = params[layer][name]
-            if (array.shape, array.real.dtype) != (shape, config.dtype):  # complex: gradcheck's complex step
-                want, got = f"{config.dtype} {shape}", f"{array.dtype} {array.shape}"
-                raise ValueError(f"parameter {layer}.{name} must be {want}, got {got}; {mixed}")
-    check_finite(params)
-
-
-def check_finite(params):
-    """Raise ValueError, naming the first one, if a parameter is NaN or infinite."""
-    check_layers("params", params)
-    for layer, arrays in params.items():
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
-                value = array[~np.isfinite(array)][0]
-                raise ValueError(f"parameter {layer}.{name}[{place}] is {value}; the model is damaged")
-
-
-def check_layers(name, tree):
-    """Raise TypeError unless tree is dict[layer][name] -> array."""
-    layers = isinstance(tree, dict) and all(isinstance(layer, dict) for layer in tree.values())
-    if not layers or not all(isinstance(a, np.ndarray) for layer in tree.values() for a in layer.values()):
-        raise TypeError(f"{name} must be dict[layer][name] -> array, as of seq2seq_init; got {shown(tree)}")
-
-
-def _check_config(config):
-    if not isinstance(config, Config):
-        raise TypeError(f"config must be a Config, got {shown(config)}; are the arguments in their order?")
+    check_config(config)
+    check_parameters(params, parameter_shapes(seq2seq_init, config), config.dtype)
 
 
 # Exercises

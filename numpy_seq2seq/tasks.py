@@ -22,7 +22,7 @@ import zlib
 
 import numpy as np
 
-from .data import check_rng
+from .checks import check_choice, check_count, check_rng, check_strings
 
 LETTERS = string.ascii_lowercase
 HELD_OUT = 8  # one string in so many is held out
@@ -63,7 +63,7 @@ def right_places(task, source):
     Raises:
         ValueError: an unknown task.
     """
-    _check_name(task)
+    check_choice("task", task, TASKS)
     places = list(range(len(source)))
     if task == "sort":
         places.sort(key=lambda k: source[k])
@@ -87,9 +87,9 @@ def bits(task, length, letters):
     Raises:
         ValueError: an unknown task, a negative length, no letters.
     """
-    _check_name(task)
-    _check_count("length", length)
-    _check_count("letters", letters, least=1)
+    check_choice("task", task, TASKS)
+    check_count("length", length)
+    check_count("letters", letters, least=1)
     if task == "sort":
         return math.log2(math.comb(length + letters - 1, length))
     return math.log2(letters) * (length if task in ("copy", "reverse") else min(length, 1))
@@ -127,9 +127,10 @@ def draw_pairs(
         TypeError:  rng is no generator.
         ValueError: an unknown task, an impossible range, a bad alphabet, or no string to be found.
     """
-    check_task(task, lengths, alphabet)
+    check_choice("task", task, TASKS)
+    check_strings(lengths, alphabet)
     check_rng(rng)
-    _check_count("count", count)
+    check_count("count", count)
     if not isinstance(held_out, bool):
         raise ValueError(f"held_out must be True or False, got {held_out!r}")
     sources = (_draw(rng, lengths, alphabet, held_out) for _ in range(count))
@@ -146,33 +147,6 @@ def _draw(rng, lengths, alphabet, held_out):
         f"found no {'held-out' if held_out else 'training'} string of length {lengths[0]} to {lengths[1]} "
         f"over {len(alphabet)} letters; allow longer strings or a larger alphabet"
     )
-
-
-def check_task(task, lengths, alphabet):
-    """Raise ValueError, saying what is wrong, unless draw_pairs can use the three."""
-    _check_name(task)
-    if not isinstance(lengths, (tuple, list)) or len(lengths) != 2 or not all(map(_is_integer, lengths)):
-        raise ValueError(f"lengths must be two integers, (shortest, longest); got {lengths!r}")
-    shortest, longest = lengths
-    if not 0 <= shortest <= longest:
-        raise ValueError(f"lengths must be 0 ≤ shortest ≤ longest, got {shortest} to {longest}")
-    letters = isinstance(alphabet, (str, tuple, list)) and all(isinstance(letter, str) for letter in alphabet)
-    if not letters or not alphabet or len(set(alphabet)) < len(alphabet):
-        raise ValueError(f"alphabet must be distinct letters, at least one; got {alphabet!r}")
-
-
-def _check_name(task):
-    if task not in list(TASKS):
-        raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
-
-
-def _check_count(name, value, least=0):
-    if not _is_integer(value) or value < least:
-        raise ValueError(f"{name} must be an integer, {least} or more; got {value!r}")
-
-
-def _is_integer(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 # Exercises

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .config import Config, check_size, is_number
-from .data import EOS, PAD, Batch, check_batch, check_rng
+from .checks import check_rng, check_training, is_number
+from .config import Config
+from .data import EOS, PAD, Batch, check_batch
 from .generate import generate_greedy
 from .losses import cross_entropy_backward, cross_entropy_forward, sequence_accuracy, token_accuracy
 from .optim import adam_step, clip_by_global_norm
@@ -88,7 +89,7 @@ def train(
             or a probability that is none, too few batches.
     """
     check_params(params, config)
-    _check_options(batches, steps, clip, smoothing, rng, start)
+    check_training(batches, steps, clip, smoothing, rng, start)
     for name, function in (("schedule", schedule), ("update", update), ("teacher_forcing", teacher_forcing)):
         if not callable(function) and (name, function) != ("teacher_forcing", None):
             raise TypeError(f"{name} must be a function, such as lambda step: 0.01; got {function!r}")
@@ -139,21 +140,6 @@ def _assign(target, params):
     for layer, arrays in params.items():
         for name, array in arrays.items():
             target[layer][name][...] = array
-
-
-def _check_options(batches, steps, clip, smoothing, rng, start):
-    if isinstance(batches, Batch) or not isinstance(batches, Iterable):
-        advice = "write [batch], or itertools.repeat(batch)"
-        raise TypeError(f"batches must be an iterable of Batch, got one {type(batches).__name__}; {advice}")
-    for name, value in (("steps", steps), ("start", start)):
-        if value != 0:
-            check_size(name, value)
-    if not isinstance(clip, (int, float)) or not clip > 0:
-        raise ValueError(f"clip must be a positive norm, got {clip!r}")
-    if not (is_number(smoothing) and 0 <= smoothing < 1):
-        raise ValueError(f"smoothing must be in [0, 1), got {smoothing!r}")
-    if rng is not None:
-        check_rng(rng)
 
 
 def sampled_inputs(batch, params, config, probability, rng):

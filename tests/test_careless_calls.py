@@ -254,7 +254,7 @@ CARELESS = [
     *each("sgd_step adam_step", "params", [None, [X]], LAYERS),
     *each("sgd_step adam_step", "grads", [None, [X], X], LAYERS),
     *each("sgd_step adam_step", "grads", [ROW, OTHER, {}], "must have the arrays and shapes of params"),
-    *each("sgd_step adam_step", "grads", [NAN], "the gradient of output.b is not finite"),
+    *each("sgd_step adam_step", "grads", [NAN], "the gradient of output.b["),
     *each("sgd_step adam_step", "learning_rate", [None, -1, math.nan, math.inf, "0.1", lambda t: 0.1],
           f"learning_rate {NUMBER}"),
     *each("sgd_step", "state", [None, adam_init(PARAMS)], "the state of SGD is {}"),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.config import DECODERS, ENCODERS, Config, check_choice, check_size
+from numpy_seq2seq.checks import check_choice, check_size
+from numpy_seq2seq.config import DECODERS, ENCODERS, Config
 from numpy_seq2seq.scores import SCORES
 
 SIZES = ["source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"]

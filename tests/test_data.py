@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numpy_seq2seq.checks import check_rng
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import (
     BOS,
@@ -17,7 +18,6 @@ from numpy_seq2seq.data import (
     Vocabulary,
     build_vocabulary,
     check_batch,
-    check_rng,
     check_source,
     make_batch,
     make_source,

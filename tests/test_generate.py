@@ -11,7 +11,8 @@ from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Vocabulary, make_source
 from numpy_seq2seq.config import DECODERS
 from numpy_seq2seq.generate import answer_limit, generate_greedy, generate_sample
-from numpy_seq2seq.seq2seq import check_finite, seq2seq_forward
+from numpy_seq2seq.checks import check_finite
+from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.training import evaluate
 
 from .models import (

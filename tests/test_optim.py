@@ -159,7 +159,7 @@ STEPS = {
     "no layer": ({"grads": FEWER}, f"grads {ALIKE}: output.W is (4, 5), got none"),
     "a shape": ({"grads": ROW}, f"grads {ALIKE}: encoder.Wx is (3, 4), got (1, 4)"),
     "too many": ({"grads": {**GRADS, "more": one(1.0)["layer"]}}, "more.w is no such array, got ()"),
-    "not finite": ({"grads": NAN}, "the gradient of output.b is not finite; no parameter was moved"),
+    "not finite": ({"grads": NAN}, "the gradient of output.b[0] is nan; no parameter was moved"),
     "rate nan": ({"learning_rate": math.nan}, "learning_rate must be a number, 0 or more; got nan"),
     "rate -1": ({"learning_rate": -1}, "learning_rate must be a number, 0 or more; got -1"),
     "rate None": ({"learning_rate": None}, "learning_rate must be a number, 0 or more; got None"),

@@ -14,7 +14,6 @@ from numpy_seq2seq.tasks import (
     LETTERS,
     TASKS,
     bits,
-    check_task,
     copy,
     draw_pairs,
     first,
@@ -143,17 +142,17 @@ WRONG = [
 
 
 @pytest.mark.parametrize("world,message", WRONG, ids=[message for _, message in WRONG])
-def test_check_task_and_draw_pairs_wrong(world, message):
+def test_draw_pairs_wrong(world, message):
     task, lengths, alphabet = world
     with pytest.raises(ValueError, match=re.escape(message)):
-        check_task(task, lengths, alphabet)
+        draw_pairs(task, np.random.default_rng(0), 0, lengths, alphabet)
     with pytest.raises(ValueError, match=re.escape(message)):
         draw_pairs(task, np.random.default_rng(3), 5, lengths, alphabet)
 
 
-def test_check_task_right():
+def test_draw_pairs_of_any_task_right():
     for task in TASKS:
-        check_task(task, (0, 0), "a")
+        draw_pairs(task, np.random.default_rng(0), 0, (0, 0), "a")
 
 
 @pytest.mark.parametrize("held_out", [False, True])
