@@ -33,7 +33,9 @@ from .cells import CELLS
 from .decoders import Decoder, luong_init, luong_open_backward, luong_open_forward
 from .layers import glorot, rows_of
 from .readout import Source, readout_backward, readout_forward
-from .recurrent import gate_gradients, input_part, step_backward, step_forward, time_first, weight_gradients
+from .recurrent import (
+    gate_gradients, input_part, step_backward, step_forward, time_first, transposed, weight_gradients,
+)
 from .scores import SCORES
 
 
@@ -164,13 +166,14 @@ def bahdanau_backward(dout, dstate, cache):
     x, s_prev, context, weights, caches, readout_cache, source, layer, cell = cache
     ds, dcontext, dreadout = readout_backward(dout, readout_cache)
     dgx, dgh = gate_gradients(s_prev, cell)
+    Wh_T, We_T = transposed(layer["Wh"]), transposed(layer["We"])
     dc, dkeys, dattention = np.empty_like(context), np.zeros_like(source.keys), {}
     for t in reversed(range(len(x))):
         align_cache, step_cache = caches[t]
         # s_t is read by the readout, and by step t+1 as its past and as its query: dstate has those two
-        dgx[t], dstate, dgh[t] = step_backward((dstate[0] + ds[:, t], *dstate[1:]), step_cache)
+        dgx[t], dstate, dgh[t] = step_backward((dstate[0] + ds[:, t], *dstate[1:]), step_cache, Wh_T)
         # c_t is read by the readout and by the cell
-        dc[t] = dcontext[:, t] + dgx[t] @ layer["We"].T
+        dc[t] = dcontext[:, t] + dgx[t] @ We_T
         dα = dc[t][:, None] @ source.memory.transpose(0, 2, 1)  # c_t = Σ_s α_ts m_s
         dq, dkeys_t, dattention_t = align_backward(dα, align_cache)
         dstate = (dstate[0] + dq[:, 0], *dstate[1:])
@@ -246,6 +249,7 @@ def luong_feeding_backward(dout, dstate, cache):
     x, s_prev, out_prev, weights, caches, source, layer, cell = cache
     *dstate, dout_next = dstate
     dgx, dgh = gate_gradients(s_prev, cell)
+    Wh_T, We_T = transposed(layer["Wh"]), transposed(layer["We"])
     dc, dkeys, dattention, dreadout = np.empty_like(s_prev), np.zeros_like(source.keys), {}, {}
     for t in reversed(range(len(x))):
         step_cache, align_cache, readout_cache = caches[t]
@@ -256,8 +260,8 @@ def luong_feeding_backward(dout, dstate, cache):
         dq, dkeys_t, dattention_t = align_backward(dα, align_cache)
         # s_t is read by the readout, by the attention as its query, and by step t+1 as its past
         dstate = (dstate[0] + ds_t[:, 0] + dq[:, 0], *dstate[1:])
-        dgx[t], dstate, dgh[t] = step_backward(dstate, step_cache)
-        dout_next = dgx[t] @ layer["We"].T
+        dgx[t], dstate, dgh[t] = step_backward(dstate, step_cache, Wh_T)
+        dout_next = dgx[t] @ We_T
         # every step read the same keys with the same parameters
         dkeys += dkeys_t
         dattention, dreadout = _add(dattention, dattention_t), _add(dreadout, dreadout_t)

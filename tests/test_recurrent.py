@@ -16,6 +16,7 @@ from numpy_seq2seq.recurrent import (
     recurrent_init,
     step_backward,
     step_forward,
+    transposed,
     weight_gradients,
     zero_state,
 )
@@ -387,11 +388,11 @@ def test_step_forward_and_step_backward(cell, method):
 
     def forward(gx, state, params):
         after, cache = step_forward(gx, state, params, cell)
-        return after, (cache, state)
+        return after, (cache, state, params)
 
     def backward(dstate, cache):
-        cache, state = cache
-        dgx, dbefore, dgh = step_backward(dstate, cache)
+        cache, state, params = cache
+        dgx, dbefore, dgh = step_backward(dstate, cache, transposed(params["Wh"]))
         grads = weight_gradients(np.zeros((1, B, D)), state[0][None], dgx[None], dgh[None], cell)
         return dgx, dbefore, {name: grads[name] for name in params}
 

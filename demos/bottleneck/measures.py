@@ -23,7 +23,9 @@ from numpy_seq2seq.data import EOS
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.layers import embedding_forward
 from numpy_seq2seq.losses import cross_entropy_backward, cross_entropy_forward
-from numpy_seq2seq.recurrent import input_part, recurrent_forward, step_backward, step_forward, zero_state
+from numpy_seq2seq.recurrent import (
+    input_part, recurrent_forward, step_backward, step_forward, transposed, zero_state,
+)
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
 
@@ -191,9 +193,10 @@ def jacobian_norms(batch, params, config):
     gx, N = input_part(np.ascontiguousarray(x.transpose(1, 0, 2)), params["encoder"]), cell.states * H
     identity = np.tile(np.eye(N, dtype=x.dtype), (B, 1))
     state, jacobian, norms = zero_state(cell, B * N, H, x.dtype), np.eye(N), []
+    Wh_T = transposed(params["encoder"]["Wh"])
     for gx_t in gx:
         state, cache = step_forward(np.repeat(gx_t, N, axis=0), state, params["encoder"], cell)
-        _, before, _ = step_backward(tuple(np.split(identity, cell.states, axis=1)), cache)
+        _, before, _ = step_backward(tuple(np.split(identity, cell.states, axis=1)), cache, Wh_T)
         jacobian = np.concatenate(before, axis=1).reshape(B, N, N) @ jacobian
         blocks = [jacobian[:, k : k + H, k : k + H] for k in range(0, N, H)]
         norms.append([np.sqrt((block**2).sum(axis=(1, 2)) / H).mean() for block in blocks])

@@ -60,7 +60,7 @@ BACKWARD = (
         "hidden-to-hidden layers: all other missing transposes are stopped by their shapes",
     ),
     Defect(
-        "recurrent_Wh_not_transposed", "recurrent", "step_backward", "dgh @ Wh.T", "dgh @ Wh",
+        "recurrent_Wh_not_transposed", "recurrent", "step_backward", "dgh @ Wh_T", "dgh @ Wh_T.T",
         "The same in the recurrence: with one gate Wh is square, with several it is not.",
         "simple recurrent networks written by hand",
     ),
