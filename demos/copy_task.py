@@ -9,10 +9,9 @@ A copy begins with the letter that was read first, which is the farthest from th
 encoder therefore reads in both directions.
 """
 
-from numpy_seq2seq import Config, Vocabulary, draw_pairs, make_batch
+from numpy_seq2seq import Vocabulary, draw_pairs, make_batch
 
 from . import shared
-from .shared import Claim
 
 
 def main(arguments=None):
@@ -32,40 +31,29 @@ def main(arguments=None):
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
 
     # Two models, trained one after the other on the same batches.
-    V, configs = len(letters), {}
-    for name, choices in shared.with_and_without_attention(options).items():
-        configs[name] = Config(V, V, hidden_size=options.hidden, **choices)
+    def batch(rng):
+        return make_batch(draw(rng, 64), letters, letters)
+
+    models = shared.with_and_without_attention(options)
     data = {"task": "copy", "lengths": options.lengths, "alphabet": options.alphabet}
-    runs = shared.fit_each(configs, lambda rng: make_batch(draw(rng, 64), letters, letters), options,
-                           (letters, letters), data, sample=held_out[:64])
+    runs = shared.fit_each(models, batch, options, (letters, letters), data, sample=held_out[:64])
 
     # What they make of the held-out strings: tables, accuracy by position, a map.
-    results = [shared.judge(run, held_out) for run in runs]
-    found = [shared.string_figures("copy", result) for result in results]
-    length = max(found[0]["exact_by_length"])
-    positions = [dict(enumerate(f["accuracy_by_position"], 1)) for f in found]
+    results = [shared.judge_strings("copy", run, held_out) for run in runs]
+    numbers = shared.longest(held_out)
+    title = f"Accuracy by output position, length {max(len(source) for source, _ in held_out)}"
     parts = [
         shared.summary(f"On {len(held_out):,} held-out strings", results),
         shared.examples(results, shared.short_to_long(held_out, 6)),
-        shared.shares("Exact match by length", results, [f["exact_by_length"] for f in found]),
-        shared.bars(f"Accuracy by output position, length {length}", "position", results, positions),
-        shared.example_map(results[0], shared.longest(held_out)),
+        shared.shares("Exact match by length", results, "exact_by_length"),
+        shared.bars(title, "position", results, "accuracy_by_position"),
+        shared.example_map(results[0], numbers),
     ]
-    claims = [claim for result, f in zip(results, found) for claim in claimed(result, f, length)]
-    status = shared.conclude("copy", options, parts, results, found, claims, shared.longest(held_out))
-    return status or (shared.talk(runs[0]) if options.interactive else 0)
-
-
-def claimed(result, f, length):
-    """What this run should show of one model, each with its threshold."""
-    name, exact, letters = result.run.name, f["exact_by_length"][length], f["accuracy_by_position"]
-    if result.maps:
-        yield Claim(f"{name}: strings of length {length} that are right", exact, 0.97)
-        yield Claim(f"{name}: letters whose largest weight is on their source", f["alignment_accuracy"], 0.9)
-    else:
-        yield Claim(f"{name}: strings of length {length} that are right", exact, 0.5, at_most=True)
-        lost = letters[0] - letters[-1]
-        yield Claim(f"{name}: letters lost from the first position to the last", lost, 0.3)
+    status = shared.conclude("copy", options, parts, results, shared.string_claims(results), numbers)
+    if options.interactive and not status:
+        said = "Type a string and Enter; an empty line decodes the empty string, Ctrl-D ends."
+        status = shared.talk(said, lambda line: shared.spell(runs[0], line))
+    return status
 
 
 if __name__ == "__main__":

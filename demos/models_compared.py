@@ -6,7 +6,7 @@ changes: RNN, GRU, LSTM. Without attention the cell has to keep everything, so t
 with --cells luong they nearly vanish. Takes about a minute.
 """
 
-from numpy_seq2seq import Config, Vocabulary, draw_pairs, make_batch, show
+from numpy_seq2seq import Vocabulary, draw_pairs, make_batch, show
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import DECODERS, check_choice
 from numpy_seq2seq.tasks import LETTERS, TASKS
@@ -33,24 +33,26 @@ def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options, letters = read_options(arguments), Vocabulary(LETTERS)
     cells = {cell: {"decoder": options.cells, "cell": cell} for cell in CELLS}
-    models = MODELS if options.cells is None else cells
-    V, same = len(letters), {"hidden_size": options.hidden, "cell": options.cell}
-    configs = {name: Config(V, V, **{**same, **choices}) for name, choices in models.items()}
+    same = {name: {"cell": options.cell, **choices} for name, choices in MODELS.items()}
 
     def draw(rng, count=shared.BATCH, held_out=False):
         return draw_pairs(options.task, rng, count, LENGTHS, LETTERS, held_out)
 
+    def batch(rng):
+        return make_batch(draw(rng), letters, letters)
+
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
-    runs = shared.fit_each(configs, lambda rng: make_batch(draw(rng), letters, letters), options,
-                           (letters, letters), {"task": options.task}, sample=held_out[: shared.BATCH])
-    found = {run.name: shared.string_figures(options.task, shared.judge(run, held_out)) for run in runs}
+    runs = shared.fit_each(cells if options.cells else same, batch, options, (letters, letters),
+                           {"task": options.task}, sample=held_out[: shared.BATCH])
+    results = [shared.judge_strings(options.task, run, held_out) for run in runs]
+    found = {result.run.name: shared.figures(result) for result in results}
     result = {"task": options.task, "seed": options.seed, "cells" if options.cells else "models": found}
     return shared.finish(options, report(options, found), result, stopped=runs[-1].stopped)
 
 
 def read_options(arguments):
     command = shared.parser("models_compared", __doc__)
-    command.add_argument("--task", metavar="NAME", default="reverse", 
+    command.add_argument("--task", metavar="NAME", default="reverse",
                          help=f"{' or '.join(TASKS)} (default: reverse)")
     command.add_argument("--cells", metavar="DECODER", nargs="?", const="fixed",
                          help="compare the cells, with this decoder (fixed, if none is named)")

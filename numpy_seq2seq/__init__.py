@@ -70,7 +70,7 @@ APPENDICES = {  # tools that no chapter teaches
     "shapes": "which arrays an initialiser makes, without making them",
     "archive": "named arrays as the bytes of one file, read without trust",
     "checkpoint": "a training in one file",
-    "show": "maps, bars, tables as text, a page with a slider",
+    "show": "maps, bars, tables as text",
     "pytorch": "deviations from the papers and from PyTorch; weights there and back",
     "checks": "what a person may get wrong, said in words",
     "trees": "arrays in nested tuples",

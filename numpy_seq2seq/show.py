@@ -1,4 +1,4 @@
-"""Appendix: showing. Maps, bars and tables as text, and a page with a slider.
+"""Appendix: showing. Maps, bars and tables as text.
 
 Before this: generate.py. Used by the demos; no chapter needs it.
 
@@ -14,11 +14,9 @@ A worked example. The first output token looks at the second source token, the s
     >>> print(writable("le   │▒▒▒▒▒▒▒▒│  ✓", "ascii"))
     le   |::::::::|  ok
 
-Not here: figures (training.py) and files (the demos).
+Not here: figures (training.py), files and pages (the demos).
 """
 
-import html
-import json
 import re
 import shutil
 import unicodedata
@@ -26,7 +24,7 @@ import unicodedata
 SHADES = " ░▒▓█"
 EOS_SIGN = "⏎"
 SIGNS = "░▒▓█▏▎▍▌▋▊▉│⏎✓✗"  # all that is drawn here
-ASCII = dict(zip(f"{SIGNS}…·–←→≥≤", (*".:+#...++++|$", "ok", "--", *"._-<>", ">=", "<=")))  # also what the demos add
+ASCII = dict(zip(f"{SIGNS}…·–←→≥≤", (*".:+#...++++|$", "ok", "--", *"._-<>", ">=", "<=")))  # and the demos'
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSEEN = "Mn", "Me", "Mc", "Cf"  # categories of marks and of invisible characters
 JOINER, EMOJI_STYLE, VIRAMA = "\u200d", "\ufe0f", 9  # the last one is a combining class
@@ -141,80 +139,9 @@ def table(head, rows):
     """Rows of cells under their heads; every column as wide as its widest cell, the first one to the left."""
     cells = [[str(cell) for cell in row] for row in (head, *rows)]
     columns = [max(map(width, column)) for column in zip(*cells)]
-    return "\n".join("  ".join(fit(c, w, right=k > 0) for k, (c, w) in enumerate(zip(row, columns))) for row in cells)
+    rows = ([fit(c, w, right=k > 0) for k, (c, w) in enumerate(zip(row, columns))] for row in cells)
+    return "\n".join(map("  ".join, rows))
 
-
-def attention_page(title, note, examples):
-    """A self-contained page: for each example a map, and a slider over the output steps.
-
-    Args:
-        title, note: plain text.
-        examples:    list of (source tokens, output tokens, weights (T, S)).
-    Returns:
-        HTML; needs no network and follows the browser's light or dark setting.
-    """
-    data = [
-        {"source": source, "output": output, "weights": [[round(float(w), 3) for w in row] for row in weights]}
-        for source, output, weights in examples
-    ]
-    parts = {"TITLE": html.escape(title), "NOTE": html.escape(note), "DATA": json.dumps(data).replace("<", "\\u003c")}
-    return re.sub("|".join(parts), lambda found: parts[found[0]], _PAGE)
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>TITLE</title>
-<style>
-  :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --mark: 32, 88, 200; --line: #8888; }
-  @media (prefers-color-scheme: dark) { :root { --ink: #e8e8ea; --paper: #17181c; --mark: 120, 170, 255; } }
-  body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 46rem;
-         margin: 2rem auto; padding: 0 1rem; }
-  section { border-top: 1px solid var(--line); padding: 1rem 0; }
-  .row { display: flex; flex-wrap: wrap; gap: 3px; font: 16px ui-monospace, monospace; align-items: center; }
-  .row b { width: 5rem; font: inherit; opacity: .7; }
-  .row span { min-width: 1.4rem; padding: .15rem .3rem; text-align: center; border-radius: 4px; border: 1px solid transparent; }
-  .row span.now { border-color: var(--ink); } .row span.later { opacity: .25; }
-  table { border-collapse: collapse; font: 13px ui-monospace, monospace; margin-top: 1rem; }
-  .scroll { overflow-x: auto; }
-  td, th { width: 1.6rem; height: 1.6rem; text-align: center; padding: 0; font-weight: normal; border: 1px solid var(--paper); }
-  tr.now td { border-top-color: var(--ink); border-bottom-color: var(--ink); }
-  input { width: 100%; accent-color: rgb(var(--mark)); }
-</style></head><body>
-<h1>TITLE</h1><p>NOTE</p><main></main>
-<script>
-"use strict";
-const tint = w => `rgba(var(--mark), ${w})`;
-const add = (parent, tag, text = "", name = "") => {
-  const e = parent.appendChild(document.createElement(tag)); e.textContent = text; e.className = name; return e;
-};
-for (const {source, output, weights} of DATA) {
-  const box = add(document.querySelector("main"), "section");
-  const rows = ["reads", "writes"].map((label, k) => {
-    const row = add(box, "div", "", "row"); add(row, "b", label);
-    return (k ? output : source).map(token => add(row, "span", token));
-  });
-  const slider = add(box, "input"); slider.type = "range"; slider.min = 0; slider.max = output.length - 1; slider.value = 0;
-  slider.setAttribute("aria-label", "output step");
-  const say = add(box, "div"); say.setAttribute("aria-live", "polite");
-  const grid = add(add(box, "div", "", "scroll"), "table");
-  const head = add(grid, "tr"); add(head, "th"); source.forEach(token => add(head, "th", token));
-  const lines = weights.map((row, t) => {
-    const line = add(grid, "tr"); add(line, "th", output[t]);
-    row.forEach((w, s) => { const c = add(line, "td"); c.style.background = tint(w); c.title = `${output[t]} looks at ${source[s]}: ${w}`; });
-    line.onclick = () => { slider.value = t; show(); };
-    return line;
-  });
-  const show = () => {
-    const t = +slider.value, most = weights[t].indexOf(Math.max(...weights[t]));
-    rows[0].forEach((e, s) => { e.style.background = tint(weights[t][s]); });
-    rows[1].forEach((e, k) => { e.className = k === t ? "now" : k > t ? "later" : ""; });
-    lines.forEach((e, k) => { e.className = k === t ? "now" : ""; });
-    say.textContent = `Step ${t + 1}: writes ${output[t]} and looks most at ${source[most]} (${Math.round(100 * weights[t][most])}% of the weight, place ${most + 1} of ${source.length}).`;
-  };
-  slider.oninput = show; show();
-}
-</script></body></html>
-"""
 
 # Exercises
 # 1. Draw the map of a model before training, and after every 50 steps. When does the diagonal appear?

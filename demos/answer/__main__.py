@@ -9,14 +9,12 @@ last: while it reads a fact it cannot know what will be asked. Both are shown on
 training. Takes three to four minutes.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from numpy_seq2seq import Config, Vocabulary, make_batch, show
+from numpy_seq2seq import Vocabulary, make_batch, show
 
 from .. import shared
-from ..shared import Claim, Result
+from ..shared import Claim
 from .stories import LONGEST, SHORTEST, draw_stories, vocabulary_words
 
 READS, WRITES = map(Vocabulary, vocabulary_words())
@@ -25,27 +23,13 @@ THIRD = LONGEST // 3
 GROUP, LONG_GROUPS = 200, 4  # held-out stories: a group of each length, more where near and far are compared
 
 
-class Examined(NamedTuple):
-    """A model on held-out stories."""
-
-    stories: list
-    result: Result
-
-    @property
-    def lengths_and_distances(self):
-        """(2, N): number of facts, and of those after the deciding one."""
-        return np.array([(len(story.facts), story.distance) for story in self.stories]).T
-
-
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options = read_options(arguments)
-    models = train(options)
-    found = [figures(model) for model in models]
-    claims = [claim for model, f in zip(models, found) for claim in claimed(model.result, f)]
-    numbers = *range(0, len(models[0].stories), len(models[0].stories) // 4), far_story(models[0])
-    results = [model.result for model in models]
-    return shared.conclude("answer", options, report(models, found), results, found, claims, numbers)
+    stories, results = train(options)
+    far = far_story(stories)
+    numbers, parts = (*range(0, len(stories), len(stories) // 4), far), report(stories, results, far)
+    return shared.conclude("answer", options, parts, results, claimed(results), numbers)
 
 
 def read_options(arguments):
@@ -56,18 +40,16 @@ def read_options(arguments):
 
 
 def train(options):
-    """Train both models and ask them about held-out stories; returns a list of Examined."""
-    V, W, H = len(READS), len(WRITES), options.hidden
-    models = shared.with_and_without_attention(options)
-    configs = {name: Config(V, W, hidden_size=H, **choices) for name, choices in models.items()}
+    """Train both models and ask them about held-out stories; returns the stories and a list of Result."""
     kept, stories = shared.held_out_stream(options.seed), []
     for length in range(SHORTEST, LONGEST + 1):
         count = GROUP * (LONG_GROUPS if length > LONGEST - THIRD and not options.quick else 1)
         stories += draw_stories(kept, count // 10 if options.quick else count, length, held_out=True)
     sample = pairs_of(stories[-20:] if options.quick else stories[-GROUP:])
-    runs = shared.fit_each(configs, draw_batch, options, (READS, WRITES), {"task": "answer"}, sample=sample,
-                           warmup=WARMUP)
-    return [Examined(stories, shared.judge(run, pairs_of(stories))) for run in runs]
+    runs = shared.fit_each(shared.with_and_without_attention(options), draw_batch, options, (READS, WRITES),
+                           {"task": "answer"}, sample=sample, warmup=WARMUP)
+    results = [shared.judge(run, pairs_of(stories)) for run in runs]
+    return stories, [result._replace(more=figures(stories, result)) for result in results]
 
 
 def draw_batch(rng):
@@ -83,39 +65,27 @@ def pairs_of(stories):
 # ---- figures -----------------------------------------------------------------------------------------------
 
 
-def figures(model):
-    """What one model reached, as a dict for tables and JSON."""
-    lengths, _ = model.lengths_and_distances
-    near, far = near_and_far(model)
-    maps = model.result.maps is not None
+def figures(stories, result):
+    """What one model reached, beside the usual figures."""
+    lengths = np.array([len(story.facts) for story in stories])
+    distances = np.array([story.distance for story in stories])
+    peak, weight = (None, None) if result.maps is None else peaks(stories, result.maps)
+    longest = lengths == LONGEST  # over all lengths, length would pass for distance
     return {
-        **shared.figures(model.result),
-        "exact_by_length": shared.by_group(model.result, lengths.tolist()),
-        "exact_by_distance": exact_by_distance(model),
-        "near_and_far": (near, far),
-        "peak_on_deciding_fact": peaks(model)[0] if maps else None,
-        "weight_on_deciding_fact": peaks(model)[1] if maps else None,
+        "exact_by_length": shared.by_group(result.right, lengths.tolist()),
+        "exact_by_distance": shared.by_group(result.right[longest], distances[longest].tolist()),
+        "near_and_far": near_and_far(result.right, lengths, distances),
+        "peak_on_deciding_fact": peak,
+        "weight_on_deciding_fact": weight,
     }
 
 
-def exact_by_distance(model):
-    """dict: facts after the deciding one -> share of right answers, in the longest stories.
-
-    In those alone: over all lengths the far facts would be those of the long stories, and length would pass
-    for distance.
-    """
-    lengths, distances = model.lengths_and_distances
-    right, rows = model.result.right, lengths == LONGEST
-    return {int(d): float(right[rows & (distances == d)].mean()) for d in np.unique(distances[rows])}
-
-
-def near_and_far(model):
+def near_and_far(right, lengths, distances):
     """Share right where fewer than THIRD facts came after the deciding one; where at least 2 THIRD did.
 
     Each is a mean over the lengths that have both, length by length, so that length cannot pass for distance.
     """
-    lengths, distances = model.lengths_and_distances
-    right, shares = model.result.right, []
+    shares = []
     for n in np.unique(lengths[distances >= LONGEST - THIRD]):
         of = [(lengths == n) & part for part in (distances < THIRD, distances >= LONGEST - THIRD)]
         shares.append([right[rows].mean() for rows in of])
@@ -128,45 +98,44 @@ def weight_by_fact(story, weights):
     return np.add.reduceat(weights[0, : len(story.source) + 1], ends)
 
 
-def peaks(model):
+def peaks(stories, maps):
     """On the longest stories: share whose largest word weight is in the deciding fact; its mean weight."""
-    both = [(s, w) for s, w in zip(model.stories, model.result.maps) if len(s.facts) == LONGEST]
+    both = [(s, w) for s, w in zip(stories, maps) if len(s.facts) == LONGEST]
     on_decisive = [weight_by_fact(s, w)[s.decisive] for s, w in both]
     largest = [weight_by_fact(s, w == w.max(axis=1, keepdims=True))[s.decisive] > 0 for s, w in both]
     return float(np.mean(largest)), float(np.mean(on_decisive))
 
 
-def claimed(result, f):
-    """What this run should show of one model, each with its threshold."""
-    name, attends, (near, far) = result.run.name, result.maps is not None, f["near_and_far"]
-    few, many = f["exact_by_length"][SHORTEST], f["exact_by_length"][LONGEST]
-    yield Claim(f"{name}: right answers, {LONGEST} facts", many, 0.95 if attends else 0.5, not attends)
-    if attends:
-        yield Claim(f"{name}: peak of the map on the deciding fact", f["peak_on_deciding_fact"], 0.9)
-    else:
-        yield Claim(f"{name}: right answers lost from {SHORTEST} facts to {LONGEST}", few - many, 0.1)
-    yield Claim(f"{name}: near facts and far facts, equal length, differ by", abs(near - far), 0.1, True)
+def claimed(results):
+    """What this run should show of each model, each with its threshold."""
+    for result in results:
+        name, attends, f = result.run.name, result.maps is not None, result.more
+        few, many = f["exact_by_length"][SHORTEST], f["exact_by_length"][LONGEST]
+        yield Claim(f"{name}: right answers, {LONGEST} facts", many, 0.95 if attends else 0.5, not attends)
+        if attends:
+            yield Claim(f"{name}: peak of the map on the deciding fact", f["peak_on_deciding_fact"], 0.9)
+        else:
+            yield Claim(f"{name}: right answers lost from {SHORTEST} facts to {LONGEST}", few - many, 0.1)
+        near, far = f["near_and_far"]
+        yield Claim(f"{name}: near facts and far facts, equal length, differ by", abs(near - far), 0.1, True)
 
 
 # ---- what a person sees ------------------------------------------------------------------------------------
 
 
-def report(models, found):
+def report(stories, results, far):
     """Both models as text, the same examples for each."""
-    results = [model.result for model in models]
-    first = {len(story.facts): n for n, story in reversed(list(enumerate(models[0].stories)))}
+    first = {len(story.facts): n for n, story in reversed(list(enumerate(stories)))}
     numbers = sorted(first.values())[::2]
-    by_length, by_distance = ([f[key] for f in found] for key in ("exact_by_length", "exact_by_distance"))
     title = f"Right answers by how many facts came after the deciding one, stories of {LONGEST} facts"
-    near, far = (f"{THIRD - 1} at most", f"{LONGEST - THIRD} or more")
-    near_far = [dict(zip((near, far), f["near_and_far"])) for f in found]
+    third = f"{THIRD - 1} at most", f"{LONGEST - THIRD} or more"
     return [
-        shared.summary(f"On {len(models[0].stories):,} held-out stories", results),
-        shared.long_examples(results, numbers, (short(models[0].stories[n]) for n in numbers)),
-        shared.shares("Right answers by number of facts", results, by_length),
-        shared.bars(title, "facts since", results, by_distance),
-        shared.shares("By facts since, at equal length", results, near_far),
-        story_map(models[0], far_story(models[0])),
+        shared.summary(f"On {len(stories):,} held-out stories", results),
+        shared.long_examples(results, numbers, (short(stories[n]) for n in numbers)),
+        shared.shares("Right answers by number of facts", results, "exact_by_length"),
+        shared.bars(title, "facts since", results, "exact_by_distance"),
+        shared.shares("By facts since, at equal length", results, "near_and_far", third),
+        story_map(stories[far], results[0], far),
     ]
 
 
@@ -179,21 +148,19 @@ def short(story):
     return " ".join([*before, *told, *story.asked])
 
 
-def far_story(model):
+def far_story(stories):
     """Number of a long held-out story whose deciding fact lies far back, with outdated ones before it."""
 
     def interest(n):
-        story = model.stories[n]
-        return len(story.facts), min(len(story.outdated), 2), story.distance
+        return len(stories[n].facts), min(len(stories[n].outdated), 2), stories[n].distance
 
-    return max(range(len(model.stories)), key=interest)
+    return max(range(len(stories)), key=interest)
 
 
-def story_map(model, n):
+def story_map(story, result, n):
     """One story, a fact on each line, with the weight that the answer's step puts on it."""
-    story, result = model.stories[n], model.result
     if result.maps is None:
-        return "This model has no map: it does not attend."
+        return shared.NO_MAP
     told = [*(" ".join(s) for s in story.sentences), " ".join(story.asked)]
     rows = [
         (text, f"{show.fit(show.bar(w), 20)} {w:4.0%}", "  ← decides" if k == story.decisive else "")

@@ -8,7 +8,7 @@ encoder's last state and nothing else. Both are shown on days that never occur i
 minute.
 """
 
-from numpy_seq2seq import Config, Vocabulary, make_batch
+from numpy_seq2seq import Vocabulary, make_batch
 
 from .. import shared
 from ..shared import Claim
@@ -23,10 +23,15 @@ def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options = read_options(arguments)
     results = train(options)
-    found = [figures(result) for result in results]
     numbers = shared.longest(results[0].pairs)
-    parts, claims = report(results, found), claimed(results)
-    return shared.conclude("dates", options, parts, results, found, claims, numbers)
+    parts = [
+        shared.summary(f"On {len(results[0].pairs):,} dates, days held out", results,
+                       *((f"{part} right", f"part_accuracy.{part}", "{:.2%}") for part in PARTS)),
+        shared.examples(results, range(EXAMPLES)),
+        mistakes(results),
+        shared.example_map(results[0], numbers),
+    ]
+    return shared.conclude("dates", options, parts, results, claimed(results), numbers)
 
 
 def read_options(arguments):
@@ -38,24 +43,16 @@ def read_options(arguments):
 
 def train(options):
     """Train both models and ask them for held-out days; returns a list of Result."""
-    configs = {
-        name: Config(len(READS), len(WRITES), hidden_size=options.hidden, **choices)
-        for name, choices in shared.with_and_without_attention(options).items()
-    }
     count = HELD_OUT // 10 if options.quick else HELD_OUT
     held_out = draw_pairs(shared.held_out_stream(options.seed), count, held_out=True)
-    runs = shared.fit_each(configs, draw_batch, options, (READS, WRITES), {"task": "dates"},
-                           sample=held_out[: 2 * shared.BATCH], warmup=WARMUP)
-    return [shared.judge(run, held_out) for run in runs]
+    runs = shared.fit_each(shared.with_and_without_attention(options), draw_batch, options, (READS, WRITES),
+                           {"task": "dates"}, sample=held_out[: 2 * shared.BATCH], warmup=WARMUP)
+    results = [shared.judge(run, held_out) for run in runs]
+    return [r._replace(more={"patterns": len(PATTERNS), "part_accuracy": part_accuracy(r)}) for r in results]
 
 
 def draw_batch(rng):
     return make_batch(draw_pairs(rng, shared.BATCH), READS, WRITES)
-
-
-def figures(result):
-    """What one model reached, as a dict for tables and JSON."""
-    return {**shared.figures(result), "patterns": len(PATTERNS), "part_accuracy": part_accuracy(result)}
 
 
 def part_accuracy(result):
@@ -67,23 +64,10 @@ def part_accuracy(result):
 
 def claimed(results):
     """What this run should show, each with its threshold."""
-    claims = []
     for result in results:
-        text, bound = f"{result.run.name}: dates that are right", 0.995 if result.maps else 0.98
-        claims.append(Claim(text, float(result.right.mean()), bound, not result.maps, "{:.2%}"))
-    return claims
-
-
-def report(results, found):
-    """Both models as text, the same examples for each."""
-    parts = [(f"{part} right", *(f"{f['part_accuracy'][part]:.2%}" for f in found)) for part in PARTS]
-    pairs = results[0].pairs
-    return [
-        shared.summary(f"On {len(pairs):,} dates, days held out", results, parts),
-        shared.examples(results, range(EXAMPLES)),
-        mistakes(results),
-        shared.example_map(results[0], shared.longest(pairs)),
-    ]
+        attends = result.maps is not None
+        text, bound = f"{result.run.name}: dates that are right", 0.995 if attends else 0.98
+        yield Claim(text, float(result.right.mean()), bound, not attends, "{:.2%}")
 
 
 def mistakes(results):

@@ -13,44 +13,52 @@ a record can be put, the lower they are.
 """
 
 from collections import Counter
-from typing import NamedTuple
 
 import numpy as np
 
 from numpy_seq2seq import Config, Vocabulary, generate_sample, make_batch, make_source, show
 
 from .. import shared
-from ..shared import Claim, Result
+from ..shared import Claim
 from .records import draw_records, draw_sentence, facts, faults, source_tokens, vocabularies, written
 
 READS, WRITES = map(Vocabulary, vocabularies())
 EMBEDDING = 32
 HELD_OUT, DRAWS, EXAMPLES = 500, 10, 3
-
-
-class Described(NamedTuple):
-    """The trained model, and what it says of held-out records."""
-
-    temperature: float
-    records: list
-    result: Result  # the most probable words, beside one drawn sentence for each record
-    drawn: list  # DRAWS lists of sentences, drawn at the temperature
+FIGURES = (  # label, name, form
+    ("parameters", "parameters", "{:,}"),
+    ("training steps", "steps", "{}"),
+    ("seconds", "seconds", "{:.1f}"),
+    ("loss, nats per token", "loss", "{:.4f}"),
+    ("every field once, nothing else", "right", "{:.1%}"),
+    ("names copied", "names_copied", "{:.1%}"),
+    (f"right phrasings in {DRAWS} sentences", "phrasings", "{:.1f}"),
+)
 
 
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options = read_options(arguments)
-    model = train(options)
-    found = figures(model)
-    parts, claims = report(model, found), list(claimed(found))
-    return shared.conclude("describe", options, parts, [model.result], [found], claims, named(model))
+    records, result, drawn = train(options)
+    found = figures(records, result.said, drawn)
+    result = result._replace(more={**found, "temperature": options.temperature})
+    named = [n for n in shared.longest(result.pairs, 200) if "name" in records[n]]
+    columns = {"most probable": shared.figures(result), f"drawn at {options.temperature:g}": found["drawn"]}
+    faulty = [(f"fault: {fault}", f"faults.{fault}", "{} times")
+              for fault, _ in found["drawn"]["faults"].most_common(3)]
+    parts = [
+        shared.figure_table(f"On {len(records)} records, names held out", columns, (*FIGURES, *faulty)),
+        examples(records, result.said, drawn),
+        shared.example_map(result, named),
+    ]
+    return shared.conclude("describe", options, parts, [result], claimed(found["drawn"]), named[:6])
 
 
 def read_options(arguments):
     command = shared.parser("describe", __doc__)
     shared.add_common_options(command, seed=0, steps=1500, hidden=128, cell="gru", html="attention maps")
-    command.add_argument("--temperature", metavar="T", type=float, default=0.7,
-                         help="of the drawn sentences: towards 0 the most probable one (default: 0.7)")
+    said = "of the drawn sentences: towards 0 the most probable one"
+    shared.add_option(command, "temperature", "T", float, said, 0.7)
     options = shared.settle_options(command.parse_args(arguments))
     if not 0 < options.temperature < np.inf:
         raise ValueError(f"--temperature must be positive and finite, got {options.temperature}")
@@ -58,7 +66,13 @@ def read_options(arguments):
 
 
 def train(options):
-    """Train the model and let it describe held-out records: in the most probable words, and as drawn."""
+    """Train the model and let it describe held-out records.
+
+    Returns:
+        records.
+        result: the most probable words, beside one drawn sentence for each record.
+        drawn:  DRAWS lists of sentences, drawn at the temperature.
+    """
     sizes = len(READS), len(WRITES), EMBEDDING, options.hidden
     config = Config(*sizes, cell=options.cell, decoder="bahdanau", score="additive", directions=2)
 
@@ -71,7 +85,7 @@ def train(options):
     source, mask = make_source([source_tokens(record) for record in records], READS)
     asked = source, mask, run.params, config, rng, options.temperature
     drawn = [list(map(WRITES.decode, generate_sample(*asked).tokens)) for _ in range(DRAWS)]
-    return Described(options.temperature, records, shared.judge(run, pairs_of(rng, records)), drawn)
+    return records, shared.judge(run, pairs_of(rng, records)), drawn
 
 
 def pairs_of(rng, records):
@@ -82,31 +96,32 @@ def pairs_of(rng, records):
 # ---- figures -----------------------------------------------------------------------------------------------
 
 
-def right(records, sentences):
-    """Share of sentences that mention every field exactly once and nothing else."""
-    return float(np.mean([not faults(record, tokens) for record, tokens in zip(records, sentences)]))
+def figures(records, said, drawn):
+    """What the model reached, beside the usual figures: in the most probable words, and as drawn."""
+    of = [reached(records, sentences) for sentences in drawn]
+    asked = [(record, tokens) for sentences in drawn for record, tokens in zip(records, sentences)]
+    faulty = Counter(kind(fault) for record, tokens in asked for fault in faults(record, tokens))
+    means = {name: float(np.mean([one[name] for one in of])) for name in of[0]}
+    return {
+        **reached(records, said),
+        "drawn": {**means, "phrasings": phrasings(records, drawn), "draws": DRAWS, "faults": faulty},
+    }
 
 
-def copied(records, sentences):
-    """Share of names that stand in the sentence, letter for letter."""
-    named = [(record, tokens) for record, tokens in zip(records, sentences) if "name" in record]
-    return float(np.mean([("name", record["name"]) in facts(tokens)[0] for record, tokens in named]))
+def reached(records, sentences):
+    """Shares of sentences that mention every field exactly once and nothing else, and of names that stand
+    in their sentence letter for letter."""
+    both = list(zip(records, sentences))
+    names = [("name", record["name"]) in facts(tokens)[0] for record, tokens in both if "name" in record]
+    right = [not faults(record, tokens) for record, tokens in both]
+    return {"right": float(np.mean(right)), "names_copied": float(np.mean(names))}
 
 
-def phrasings(model):
-    """How many different right sentences the DRAWS of one record are, on average."""
-    counts = [len({tuple(s) for s in drawn if not faults(record, s)})
-              for record, *drawn in zip(model.records, *model.drawn)]
+def phrasings(records, drawn):
+    """How many different right sentences the draws of one record are, on average."""
+    counts = [len({tuple(tokens) for tokens in sentences if not faults(record, tokens)})
+              for record, *sentences in zip(records, *drawn)]
     return float(np.mean(counts))
-
-
-def fault_counts(model):
-    """Counter of what is wrong in the drawn sentences: the first words of each fault, without values."""
-    found = Counter()
-    for sentences in model.drawn:
-        for record, tokens in zip(model.records, sentences):
-            found.update(kind(fault) for fault in faults(record, tokens))
-    return found
 
 
 def kind(fault):
@@ -114,22 +129,8 @@ def kind(fault):
     return f"{fault.split()[0]}: another one" if ", not " in fault else fault
 
 
-def figures(model):
-    """What the model reached, as a dict for tables and JSON."""
-    drawn = {name: float(np.mean([measure(model.records, s) for s in model.drawn]))
-             for name, measure in (("right", right), ("names_copied", copied))}
-    return {
-        **shared.figures(model.result),
-        "right": right(model.records, model.result.said),
-        "names_copied": copied(model.records, model.result.said),
-        "temperature": model.temperature,
-        "drawn": {**drawn, "phrasings": phrasings(model), "draws": DRAWS, "faults": fault_counts(model)},
-    }
-
-
-def claimed(found):
+def claimed(drawn):
     """What this run should show, each with its threshold."""
-    drawn = found["drawn"]
     yield Claim("drawn sentences that say every field once and nothing else", drawn["right"], 0.95)
     yield Claim("names never seen in training that are copied letter for letter", drawn["names_copied"], 0.98)
     yield Claim(f"different right sentences in {DRAWS} of a record", drawn["phrasings"], 3, form="{:.1f}")
@@ -138,43 +139,17 @@ def claimed(found):
 # ---- what a person sees ------------------------------------------------------------------------------------
 
 
-def report(model, found):
-    """Everything about the model as text."""
-    drawn = found["drawn"]
-    rows = [
-        ("parameters", f"{found['parameters']:,}", ""),
-        ("training steps", found["steps"], ""),
-        ("seconds", f"{found['seconds']:.1f}", ""),
-        ("loss, nats per token", f"{found['loss']:.4f}", ""),
-        ("every field once, nothing else", f"{found['right']:.1%}", f"{drawn['right']:.1%}"),
-        ("names copied", f"{found['names_copied']:.1%}", f"{drawn['names_copied']:.1%}"),
-        (f"right phrasings in {DRAWS} sentences", "", f"{drawn['phrasings']:.1f}"),
-        *((f"fault: {fault}", "", f"{count} times") for fault, count in drawn["faults"].most_common(3)),
-    ]
-    head = f"On {len(model.records)} records, names held out"
-    return [
-        show.table((head, "most probable", f"drawn at {model.temperature:g}"), rows),
-        examples(model),
-        shared.example_map(model.result, named(model, 200)),
-    ]
-
-
-def examples(model):
+def examples(records, said, drawn):
     """Records, each with the most probable sentence and some that were drawn; a mark behind each."""
     lines = []
-    for n, record in enumerate(model.records[:EXAMPLES]):
+    for n, record in enumerate(records[:EXAMPLES]):
         fields = {**record, "name": record["name"].title()} if "name" in record else record
         lines += ["", "record  " + "  ".join(f"{field}: {value}" for field, value in fields.items())]
-        for label, sentences in zip(("best", *["drawn"] * 3), (model.result.said, *model.drawn)):
+        for label, sentences in zip(("best", *["drawn"] * 3), (said, *drawn)):
             wrong = "; ".join(faults(record, sentences[n]))
             verdict = f"{show.mark(False)} ({wrong})" if wrong else show.mark(True)
             lines.append(f"{label:<6}  {written(sentences[n][:40])} {verdict}")
     return "\n".join(lines[1:])
-
-
-def named(model, count=6):
-    """Numbers of a few records with a name, the longest sources first."""
-    return [n for n in shared.longest(model.result.pairs, 200) if "name" in model.records[n]][:count]
 
 
 if __name__ == "__main__":

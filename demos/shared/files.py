@@ -11,6 +11,13 @@ def model_file(path, tag=""):
     return path.with_name(f"{path.stem}.{tag}{path.suffix}") if path and tag else path
 
 
+def refuse(*faults):
+    """Raise ValueError with the text of the first (whether it is so, text)."""
+    for wrong, text in faults:
+        if wrong:
+            raise ValueError(text)
+
+
 def check_files(options, tags=("",)):
     """Raise ValueError unless every file that the options name can be written and none that matters is lost.
 
@@ -37,25 +44,19 @@ def check_files(options, tags=("",)):
 
 def _check_place(name, path):
     """Raise ValueError unless a file can be written there and nothing else is lost by it."""
-    place = os.path.realpath(path)
-    folder = os.path.dirname(place)
-    if os.path.islink(place):
-        raise ValueError(f"--{name}: {path} is a link that leads back to itself")
-    if not os.path.isdir(folder):
-        raise ValueError(f"--{name}: there is no folder {folder}")
-    if os.path.isdir(place):
-        raise ValueError(f"--{name}: {path} is a folder; give the name of a file")
-    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise ValueError(f"--{name}: {path} may not be written")
-    if name == "save" and path.suffix != ".npz":
-        raise ValueError(f"--save: a model's file ends in .npz, got {path}")
-    if name == "save" and path.exists():
-        raise ValueError(f"--save: there is a {path} already; --resume it, or give another name")
-    if name == "output" and path.exists():
-        raise ValueError(f"--output: there is a {path} already; give another name")
-    ending = ENDINGS.get(name, "")
-    if not place.endswith(ending) and os.path.isfile(place) and os.path.getsize(place):
-        raise ValueError(f"--{name} would write over {path}; give a name that ends in {ending}")
+    place, there = os.path.realpath(path), path.exists()
+    folder, ending = os.path.dirname(place), ENDINGS.get(name, "")
+    lost = not place.endswith(ending) and there and os.path.getsize(place)
+    refuse(
+        (os.path.islink(place), f"--{name}: {path} is a link that leads back to itself"),
+        (not os.path.isdir(folder), f"--{name}: there is no folder {folder}"),
+        (os.path.isdir(place), f"--{name}: {path} is a folder; give the name of a file"),
+        (not os.access(path if there else folder, os.W_OK), f"--{name}: {path} may not be written"),
+        (name == "save" and path.suffix != ".npz", f"--save: a model's file ends in .npz, got {path}"),
+        (name == "save" and there, f"--save: there is a {path} already; --resume it, or give another name"),
+        (name == "output" and there, f"--output: there is a {path} already; give another name"),
+        (lost, f"--{name} would write over {path}; give a name that ends in {ending}"),
+    )
 
 
 def _same(one, other):

@@ -29,8 +29,8 @@ def bleu(candidates, references):
         BLEU in [0, 1].
     Raises:
         ValueError: no sentence, or not equally many.
-    Source: Papineni et al. (2002), sections 2.1.1 (p_n) and 2.3 (BP, BLEU), with one reference, uniform weights,
-        and no smoothing.
+    Source: Papineni et al. (2002), sections 2.1.1 (p_n) and 2.3 (BP, BLEU), with one reference, uniform
+        weights, and no smoothing.
     """
     if len(candidates) != len(references) or not len(references):
         came = f"got {len(candidates)} and {len(references)}"

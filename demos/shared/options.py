@@ -17,14 +17,24 @@ QUICK = {"steps": 20, "hidden": 32}  # with --quick, at most
 MOST = 10**9  # of anything that is counted
 LONGEST = 9999  # letters of a string: four digits
 LAYERS = 2  # with a Transformer
-CHOICES = {  # of a Config: options of a program whose models can be chosen
-    "cell": ("NAME", str, f"recurrent cell: {', '.join(CELLS)}"),
-    "score": ("NAME", str, f"score of a recurrent decoder's attention: {', '.join(SCORES)}"),
-    "directions": ("N", int, "in which a recurrent encoder reads, 1 or 2"),
-    "heads": ("N", int, "of a Transformer; they divide --hidden"),
-    "layers": ("N", int, "of the encoder, and of a Transformer decoder"),
-}
 STOP = "Ctrl-C ends the training and shows what there is; the exit status is then 130."
+NAME, N = ("NAME", str), ("N", int)
+CHOICES = {  # of a Config: options of a program whose models can be chosen
+    "cell": (*NAME, f"recurrent cell: {', '.join(CELLS)}"),
+    "score": (*NAME, f"score of a recurrent decoder's attention: {', '.join(SCORES)}"),
+    "directions": (*N, "in which a recurrent encoder reads, 1 or 2"),
+    "heads": (*N, "of a Transformer; they divide --hidden"),
+    "layers": (*N, "of the encoder, and of a Transformer decoder"),
+}
+KNOWN = {
+    "seed": (*N, "everything random comes from it; same seed, same bits, on one kind of processor with one "
+                 "number of threads"),
+    "steps": (*N, "training steps for each model"),
+    "hidden": (*N, "hidden size"),
+    "cell": CHOICES["cell"],
+    "encoder": (*NAME, f"encoder of all models: {', '.join(ENCODERS)}"),
+    "decoder": (*NAME, f"decoder of the first model: {', '.join(DECODERS)}"),
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,19 +53,22 @@ def parser(name, description, epilog=STOP):
     return _Parser(prog=f"python -m demos.{name}", formatter_class=layout, **texts)
 
 
+def add_option(command, name, metavar, kind, text, default=None, said=None):
+    """One option with a value; `said` is what its help calls the default, where that depends on others."""
+    if (said or default) is not None:
+        text = f"{text} (default: {said or default})"
+    command.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=text)
+
+
+def add_flag(command, name, text):
+    command.add_argument(f"--{name}", action="store_true", help=text)
+
+
 def add_common_options(command, saves=True, html=None, **defaults):
     """--seed, --steps, --hidden, --cell where given a default; --quick, --json; --html where given what it
     writes; and, if the program `saves`, --save and --resume."""
-    known = {
-        "seed": ("N", int, "everything random comes from it; same seed, same bits, on one kind of processor "
-                           "with one number of threads"),
-        "steps": ("N", int, "training steps for each model"),
-        "hidden": ("N", int, "hidden size"),
-        "cell": CHOICES["cell"],
-    }
     for name, default in defaults.items():
-        metavar, kind, text = known[name]
-        _add(command, name, metavar, kind, default, text)
+        add_option(command, name, *KNOWN[name], default)
     paths = {"json": "write the result as JSON"}
     if html is not None:
         paths["html"] = f"write {html} as a page with a slider"
@@ -63,9 +76,8 @@ def add_common_options(command, saves=True, html=None, **defaults):
         paths["save"] = "keep the model, and what is needed to resume the training, in PATH (.npz)"
         paths["resume"] = "resume a training that was stopped, or with larger --steps one that is finished"
     for name, text in paths.items():
-        command.add_argument(f"--{name}", metavar="PATH", type=Path, help=text)
-    quick = "a few seconds, to see that everything runs; the model will be poor"
-    command.add_argument("--quick", action="store_true", help=quick)
+        add_option(command, name, "PATH", Path, text)
+    add_flag(command, "quick", "a few seconds, to see that everything runs; the model will be poor")
 
 
 def add_model_options(command, decoder="luong", **usual):
@@ -74,25 +86,19 @@ def add_model_options(command, decoder="luong", **usual):
     Args:
         usual: choices of a Config that hold where a model reads them and the command line does not say more.
     """
-    _add(command, "encoder", "NAME", str, "recurrent", f"encoder of all models: {', '.join(ENCODERS)}")
-    _add(command, "decoder", "NAME", str, decoder, f"decoder of the first model: {', '.join(DECODERS)}")
+    for name, default in (("encoder", "recurrent"), ("decoder", decoder)):
+        add_option(command, name, *KNOWN[name], default)
     said = {"directions": 1, "layers": f"1, with a Transformer {LAYERS}", **DEFAULTS, **usual}
-    for name, (metavar, kind, text) in CHOICES.items():
-        command.add_argument(f"--{name}", metavar=metavar, type=kind, help=f"{text} (default: {said[name]})")
+    for name, choice in CHOICES.items():
+        add_option(command, name, *choice, said=said[name])
     command.set_defaults(usual=usual)
 
 
 def add_string_options(command):
     """--lengths, --alphabet and --interactive, for a program on strings of letters."""
-    _add(command, "lengths", "A-B", _lengths, "1-10", "shortest and longest string")
-    _add(command, "alphabet", "LETTERS", str, LETTERS, "letters to draw from")
-    talk = "after training, type strings and see them decoded"
-    command.add_argument("--interactive", action="store_true", help=talk)
-
-
-def _add(command, name, metavar, kind, default, text):
-    text = f"{text} (default: {default})"
-    command.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=text)
+    add_option(command, "lengths", "A-B", _lengths, "shortest and longest string", "1-10")
+    add_option(command, "alphabet", "LETTERS", str, "letters to draw from", LETTERS)
+    add_flag(command, "interactive", "after training, type strings and see them decoded")
 
 
 def _lengths(text):

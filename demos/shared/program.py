@@ -111,8 +111,14 @@ def _shown(text, stream):
     return show.writable("\n".join(map(show.printable, text.split("\n"))), stream.encoding)
 
 
-def prompts():
-    """The lines that a person types, until there are no more."""
+def talk(invitation, answer):
+    """Show what `answer` says to each line that a person types, or in one line why it refuses (ValueError).
+
+    Returns:
+        exit status: 2 if a line of a script was refused, else 0.
+    """
+    status = 0
+    say(f"\n{invitation}")
     if isinstance(sys.stdin, io.TextIOWrapper):  # an odd byte is an odd letter, not the end
         plain = codecs.lookup(sys.stdin.encoding).name == "ascii"  # which says nothing of what is typed
         sys.stdin.reconfigure(encoding="utf-8" if plain else None, errors="surrogateescape")
@@ -122,8 +128,14 @@ def prompts():
                 line = input("> ")
             except EOFError:
                 print()
-                return
-            yield line
+                break
+            try:
+                if said := answer(line):
+                    say(said)
+            except ValueError as error:
+                say(f"error: {error}", stream=sys.stderr)
+                status = 0 if sys.stdin.isatty() else 2
+    return status
 
 
 class Stop:
@@ -148,22 +160,24 @@ class Stop:
 
 
 class Progress:
-    """One line that tells how training goes: in place on a terminal, a line now and then into a file."""
+    """One line that tells how training goes: in place on a terminal, a line now and then into a file.
 
-    def __init__(self, label, steps, stream=None, start=0, seconds_after=0.0):
-        self.label, self.steps, self.stream = label, steps, stream or sys.stdout
-        self.start, self.seconds_after = start, seconds_after  # steps taken before; seconds that will follow
+    Args:
+        start:         steps that were taken before.
+        seconds_after: of what will follow; counted into the time left.
+    """
+
+    def __init__(self, label, steps, start=0, seconds_after=0.0):
+        self.label, self.steps, self.start, self.seconds_after = label, steps, start, seconds_after
         self.started = self.shown = time.perf_counter()
         self.tokens, self.score = 0, ""
-        self.every = 0.1 if self.stream.isatty() else 5.0
 
     def update(self, report, score=None):
-        """Take a training.Report, and now and then a score to show beside it."""
-        now = time.perf_counter()
+        """Take a training.Report, and now and then a score to show beside it, as text."""
+        now, terminal, last = time.perf_counter(), sys.stdout.isatty(), report.step == self.steps
         self.tokens += report.tokens
-        if score is not None:
-            self.score = f"  exact {score:4.0%}"
-        if now - self.shown < self.every and report.step < self.steps:
+        self.score = f"  {score}" if score else self.score
+        if now - self.shown < (0.1 if terminal else 5.0) and not last:
             return
         self.shown, seconds = now, now - self.started
         left = seconds / (report.step - self.start) * (self.steps - report.step) + self.seconds_after
@@ -171,12 +185,7 @@ class Progress:
             f"{self.label}  step {report.step}/{self.steps}  loss {report.loss:.4f}{self.score}"
             f"  {self.tokens / seconds:,.0f} tokens/s  {left:.0f} s left"
         )
-        terminal, end = self.stream.isatty(), "\n"
         if terminal:
             line = f"{line:<78}"[: shutil.get_terminal_size().columns - 1]
-            end = "\r" if report.step < self.steps else "\n"
-        try:
-            self.stream.write(line + end)
-            self.stream.flush()
-        except OSError:  # a training goes on when nobody watches
-            self.stream = io.StringIO()
+        with contextlib.suppress(OSError):  # a training goes on when nobody watches
+            print(line, end="\r" if terminal and not last else "\n", flush=True)

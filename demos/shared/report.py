@@ -1,7 +1,10 @@
 """What a program shows of its models: tables, bars, maps and claims as text; figures for JSON; a page."""
 
+import html
+import json
+import re
 import shutil
-from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +20,17 @@ from .training import Run
 TOGETHER = 512  # pairs that are evaluated at one time
 AMONG = 200  # pairs that an example is chosen from
 COLUMNS = 108  # of a map, where there is no terminal to ask
+NO_MAP = "This model has no map: it does not attend."
 ROWS = 30  # of a map, and symbols of an example: what more a poor model writes is left out
 WIDEST = 40  # columns of an answer in a table
+FIGURES = (  # label, name, form
+    ("parameters", "parameters", "{:,}"),
+    ("training steps", "steps", "{}"),
+    ("seconds", "seconds", "{:.1f}"),
+    ("loss, nats per token", "loss", "{:.4f}"),
+    ("token accuracy", "token_accuracy", "{:.2%}"),
+    ("exact match", "exact_match", "{:.2%}"),
+)
 
 
 class Result(NamedTuple):
@@ -30,6 +42,7 @@ class Result(NamedTuple):
     maps: list | None  # of each the weights: a row for an output symbol, a column for one of the source
     loss: float  # nats per token, with teacher forcing
     token_accuracy: float
+    more: dict = {}  # figures of the program's own
 
     @property
     def right(self):
@@ -70,21 +83,15 @@ def figures(result):
         "loss": result.loss,
         "token_accuracy": result.token_accuracy,
         "exact_match": float(result.right.mean()),
+        **result.more,
     }
 
 
-def as_json(task, options, found, claims=()):
-    """The first model's figures, those of a model beside it under its decoder's name, and the claims."""
-    first, *others = found
-    about = {"task": task, "seed": options.seed, "claims": [claim.as_dict() for claim in claims]}
-    return {**about, **first, **{other["decoder"]: other for other in others}}
-
-
-def by_group(result, groups):
-    """dict: group -> share of answers that are entirely right; groups has one for each pair."""
+def by_group(right, groups):
+    """dict: group -> share of what is right; groups has one for each of Result.right."""
     found = {}
-    for group, right in zip(groups, result.right):
-        found.setdefault(group, []).append(right)
+    for group, one in zip(groups, right):
+        found.setdefault(group, []).append(one)
     return {group: float(np.mean(found[group])) for group in sorted(found)}
 
 
@@ -125,41 +132,48 @@ def claims_table(claims, head=("claim", "measured", "needed", "held")):
     return show.table(head, rows)
 
 
-def conclude(task, options, parts, results, found, claims, numbers, say=str):
+def conclude(task, options, parts, results, claims, numbers, say=str):
     """Finish a program that compares models: text, JSON and page from what it found.
+
+    In the JSON are the first model's figures, and those of a model beside it under its decoder's name.
 
     Args:
         parts:   of the text.
-        results, found: of each model, its Result and its figures.
+        results: of each model.
         numbers: of the pairs on the page, with answers written by `say`.
     Returns:
         exit status.
     """
-    text, found = "\n\n".join(["", *parts, claims_table(claims)]), as_json(task, options, found, claims)
-    page = partial(attention_page, task, results[0], numbers, say)
-    return finish(options, text, found, page, results[-1].run.stopped)
+    claims, (first, *others) = list(claims), map(figures, results)
+    found = {"task": task, "seed": options.seed, "claims": [claim.as_dict() for claim in claims], **first}
+    found |= {other["decoder"]: other for other in others}
+    text = "\n\n".join(["", *parts, claims_table(claims)])
+    return finish(options, text, found, lambda: page(task, results[0], numbers, say), results[-1].run.stopped)
 
 
 # ---- tables ------------------------------------------------------------------------------------------------
 
 
-def names(results):
-    return [result.run.name for result in results]
+def summary(head, results, *more):
+    """The models side by side; more: rows as those of FIGURES."""
+    return figure_table(head, {r.run.name: figures(r) for r in results}, (*FIGURES, *more))
 
 
-def summary(head, results, rows=()):
-    """The models side by side; rows: of the program itself, as (label, cell of each model …)."""
-    found = [figures(result) for result in results]
-    usual = (
-        ("parameters", "{parameters:,}"),
-        ("training steps", "{steps}"),
-        ("seconds", "{seconds:.1f}"),
-        ("loss, nats per token", "{loss:.4f}"),
-        ("token accuracy", "{token_accuracy:.2%}"),
-        ("exact match", "{exact_match:.2%}"),
-    )
-    first = [(label, *(form.format(**f) for f in found)) for label, form in usual]
-    return show.table((head, *names(results)), [*first, *rows])
+def figure_table(head, columns, rows):
+    """Figures side by side; a figure that is missing or None is a dash.
+
+    Args:
+        columns: {name: dict of figures}.
+        rows:    (label, name of the figure, form); the name "a.b" is that of b among the figures of a.
+    """
+    cells = [(label, *(_cell(found, name, form) for found in columns.values())) for label, name, form in rows]
+    return show.table((head, *columns), cells)
+
+
+def _cell(figure, name, form):
+    for part in name.split("."):
+        figure = (figure or {}).get(part)
+    return "–" if figure is None else form.format(figure)
 
 
 def examples(results, numbers, text="".join):
@@ -169,7 +183,7 @@ def examples(results, numbers, text="".join):
         source, target = (text(side) for side in results[0].pairs[n])
         said = (f"{cut(text(r.said[n]), WIDEST)} {show.mark(r.right[n])}" for r in results)
         rows.append((source, target, *said))
-    return show.table(("src", "want", *(f"got: {name}" for name in names(results))), rows)
+    return show.table(("src", "want", *(f"got: {r.run.name}" for r in results)), rows)
 
 
 def long_examples(results, numbers, sources, text=" ".join):
@@ -188,16 +202,18 @@ def cut(text, columns):
     return text if len(text) <= columns else text[: columns - 1] + "…"
 
 
-def shares(title, results, found):
-    """A row for each model, a column for each key of its dict in found, with shares."""
-    rows = [(name, *map(percent, share.values())) for name, share in zip(names(results), found)]
-    return show.table((title, *found[0]), rows)
+def shares(title, results, figure, labels=None):
+    """A row for each model, a column for each share of a figure: a dict, or a list with labels of its own."""
+    found = [result.more[figure] for result in results]
+    rows = [(r.run.name, *map(percent, f if labels else f.values())) for r, f in zip(results, found)]
+    return show.table((title, *(labels or found[0])), rows)
 
 
-def bars(title, head, results, found):
-    """A row for each key of the dicts in found, with a bar and the share of each model."""
+def bars(title, head, results, figure):
+    """A row for each share of a figure, a dict or a list, with a bar for each model."""
+    found = [f if isinstance(f, dict) else dict(enumerate(f, 1)) for f in (r.more[figure] for r in results)]
     rows = [(key, *(_bar(share[key]) for share in found)) for key in found[0]]
-    return f"{title}\n{show.table((head, *(show.fit(name, 26) for name in names(results))), rows)}"
+    return f"{title}\n{show.table((head, *(show.fit(r.run.name, 26) for r in results)), rows)}"
 
 
 def _bar(share):
@@ -227,7 +243,7 @@ def tokens(result, n, say=str):
 def example_map(result, numbers, say=str):
     """The first map that is not too wide; of a long answer the beginning. Or that there is none."""
     if result.maps is None:
-        return "This model has no map: it does not attend."
+        return NO_MAP
     columns = shutil.get_terminal_size((COLUMNS, 0)).columns
     for source, output, weights in (tokens(result, n, say) for n in numbers):
         drawn = show.attention_map(weights, source, output[:ROWS], columns)
@@ -236,12 +252,20 @@ def example_map(result, numbers, say=str):
     return f"Where it looks while it writes: source across, output down\n{drawn}"
 
 
-def attention_page(task, result, numbers, say=str):
-    """A page with a slider for each of the pairs with these numbers."""
-    config, run = result.run.config, result.run
+def page(task, result, numbers, say=str):
+    """A self-contained page with a map and a slider for each of the pairs with these numbers."""
+    config = result.run.config
     choices = ", ".join(filter(None, (config.cell, config.decoder, config.score)))
-    note = (
-        f"{choices}; {run.steps} steps; exact match {result.right.mean():.1%} on held-out data. Move a slider: "
-        "at each step the decoder looks back at the whole source, and the shade shows where it looks."
-    )
-    return show.attention_page(f"Attention on {task}", note, [tokens(result, n, say) for n in numbers])
+    note = f"{choices}; {result.run.steps} steps; exact match {result.right.mean():.1%} on held-out data."
+    data = [
+        {"source": source, "output": output, "weights": weights.astype(float).round(3).tolist()}
+        for source, output, weights in (tokens(result, n, say) for n in numbers)
+    ]
+    return fill(Path(__file__).with_name("page.html"), data, title=f"Attention on {task}", note=note)
+
+
+def fill(template, data, **texts):
+    """A page: a file with {{data}} in its script, and texts put in by name."""
+    parts = {name: html.escape(text) for name, text in texts.items()}
+    parts["data"] = json.dumps(data).replace("<", "\\u003c")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template.read_text(encoding="utf-8"))

@@ -1,27 +1,38 @@
-"""What the programs on strings of letters share: their figures, and a prompt."""
-
-import sys
+"""What the programs on strings of letters share: their figures and claims, and a prompt."""
 
 import numpy as np
 
-from numpy_seq2seq import show
-from numpy_seq2seq.data import EOS, make_source
-from numpy_seq2seq.generate import generate_greedy
+from numpy_seq2seq import generate_greedy, make_source, show
+from numpy_seq2seq.data import EOS
 from numpy_seq2seq.tasks import right_places
 
-from .program import prompts, say
-from .report import AMONG, by_group, figures
+from .report import AMONG, Claim, by_group, judge
 
 
-def string_figures(task, result):
-    """What one model reached on strings, as a dict for tables and JSON."""
-    lengths = [len(source) for source, _ in result.pairs]
-    return {
-        **figures(result),
-        "exact_by_length": by_group(result, lengths),
+def judge_strings(task, run, pairs):
+    """A Result from a Run and held-out pairs of strings, with the figures of strings."""
+    result, lengths = judge(run, pairs), [len(source) for source, _ in pairs]
+    return result._replace(more={
+        "exact_by_length": by_group(result.right, lengths),
         "accuracy_by_position": accuracy_by_position(result, max(lengths)).tolist(),
         "alignment_accuracy": None if result.maps is None else alignment_accuracy(task, result),
-    }
+    })
+
+
+def string_claims(results):
+    """What a run should show of each model, each with its threshold."""
+    for result in results:
+        name, attends, found = result.run.name, result.maps is not None, result.more
+        length, exact = list(found["exact_by_length"].items())[-1]
+        bound = 0.97 if attends else 0.5
+        yield Claim(f"{name}: strings of length {length} that are right", exact, bound, not attends)
+        if attends:
+            share = found["alignment_accuracy"]
+            yield Claim(f"{name}: letters whose largest weight is on their source", share, 0.9)
+        else:
+            letters = found["accuracy_by_position"]
+            lost = letters[0] - letters[-1]
+            yield Claim(f"{name}: letters lost from the first position to the last", lost, 0.3)
 
 
 def accuracy_by_position(result, length):
@@ -40,23 +51,15 @@ def alignment_accuracy(task, result):
     return float(np.mean(hits))
 
 
-def talk(run):
-    """Read strings and decode them token by token. Returns 2 if one from a script is refused."""
-    status, (vocabulary, _) = 0, run.vocabularies
-    say("\nType a string and Enter; an empty line decodes the empty string, Ctrl-D ends.")
-    for line in prompts():
-        try:
-            source, mask = make_source([line], vocabulary)
-        except ValueError:
-            odd = next(c for c in line if c not in vocabulary.ids)
-            print(f"error: {odd!r} is not in the alphabet {''.join(vocabulary.ids)!r}", file=sys.stderr)
-            status = 0 if sys.stdin.isatty() else 2
-            continue
-        tokens, weights = generate_greedy(source, mask, run.params, run.config)
-        say(" " * 12 + "".join(show.fit(symbol, 3) for symbol in [*line, show.EOS_SIGN]))
-        for t, token in enumerate(tokens[0]):
-            symbol = show.EOS_SIGN if token == EOS else vocabulary.symbols[token]
-            row = "" if weights is None else show.attention_row(weights[0, t], 3)
-            say(f"step {t + 1:>3}  {show.fit(symbol, 2)}{row}")
-        say(f"answer: {''.join(vocabulary.decode(tokens[0]))}")
-    return status
+def spell(run, line):
+    """A string decoded token by token, with the weights of each step. Raises ValueError for an odd letter."""
+    vocabulary = run.vocabularies[0]
+    if odd := next((c for c in line if c not in vocabulary.ids), None):
+        raise ValueError(f"{odd!r} is not in the alphabet {''.join(vocabulary.ids)!r}")
+    tokens, weights = generate_greedy(*make_source([line], vocabulary), run.params, run.config)
+    lines = [" " * 12 + "".join(show.fit(symbol, 3) for symbol in [*line, show.EOS_SIGN])]
+    for t, token in enumerate(tokens[0]):
+        symbol = show.EOS_SIGN if token == EOS else vocabulary.symbols[token]
+        row = "" if weights is None else show.attention_row(weights[0, t], 3)
+        lines.append(f"step {t + 1:>3}  {show.fit(symbol, 2)}{row}")
+    return "\n".join([*lines, f"answer: {''.join(vocabulary.decode(tokens[0]))}"])

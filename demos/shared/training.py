@@ -85,18 +85,22 @@ def held_out_stream(seed):
     return random_streams(seed, 3)[2]
 
 
-def fit_each(configs, draw, options, vocabularies, data, **choices):
+def fit_each(models, draw, options, vocabularies, data, **choices):
     """Train one model after another, each on the same batches, until one is stopped.
 
     The first one's file is PATH as --save gives it; into that of another goes its name, `model.fixed.npz`.
 
     Args:
-        configs: {name: Config}; the others are as in fit.
+        models: {name: choices of a Config}; the others are as in fit.
     Returns:
         list of Run.
     Raises:
-        ValueError: before any training, if --save or another option would write over a file that matters.
+        ValueError: before any training, if a model cannot be made, or --save or another option would write
+            over a file that matters.
     """
+    sizes = dict(zip(("source_vocabulary", "target_vocabulary"), map(len, vocabularies)))
+    sizes["hidden_size"] = options.hidden
+    configs = {name: Config(**{**sizes, **own}) for name, own in models.items()}
     tags = [name.removesuffix(" vector").replace(" ", "_") if k else "" for k, name in enumerate(configs)]
     check_files(options, tags)
     runs, width = [], max(map(len, configs))
@@ -132,24 +136,22 @@ def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK
     steps, settings = options.steps, {"seed": options.seed, "steps": options.steps, **data}
     start = _resumed(model_file(options.resume, tag), tag, config, settings)
     start = start or _begun(config, settings, vocabularies)
-    training = _Training(start, model_file(options.save or options.resume, tag), best)
+    training = _Training(start, model_file(options.save or options.resume, tag), best, sample)
     reports = training.reports(draw, steps, *pace(config, steps, peak, warmup))
-    progress = Progress(name, steps, start=start.step, seconds_after=seconds_after)
-    sample = make_batch(sample, *vocabularies) if sample else None
+    progress = Progress(name, steps, start.step, seconds_after)
     with Stop() as stop:
-        while training.step < steps and not stop.asked and not training.over():
-            report = training.take(next(reports))
-            if best is not None and (report.step % best.every == 0 or report.step == steps):
-                progress.score = f"  valid {best.look(report.step, training.params):.4f}"
-            seen = sample is not None and report.step % max(steps // 20, 1) == 0
-            progress.update(report, training.exact(sample) if seen else None)
+        while training.step < steps and not stop.asked and not (best and best.over(training.step)):
+            report = next(reports)
+            progress.update(report, training.score(report.step, steps))
             if time.perf_counter() - training.saved > SAVE_SECONDS:
                 training.save()
         if training.step > start.step or not (training.path and training.path.exists()):
             training.save()
     if stop.asked:
         say(f"\nstopped after step {training.step} of {steps}; {advice or _how_to_resume(options)}")
-    return training.run(name.strip(), stop.asked)
+    notes = training.notes
+    return Run(name.strip(), config, training.chosen(), start.vocabularies, training.step, notes["seconds"],
+               notes["seconds_to_99"], stop.asked, notes.get("steps_to_99"))
 
 
 def pace(config, steps, peak, warmup):
@@ -167,8 +169,9 @@ def pace(config, steps, peak, warmup):
 class _Training:
     """A checkpoint that is trained on; its arrays are written in place."""
 
-    def __init__(self, start, path, best):
+    def __init__(self, start, path, best, sample):
         self.start, self.path, self.best, self.step = start, path, best, start.step
+        self.sample = make_batch(sample, *start.vocabularies) if sample else None
         self.notes, self.optimiser = {**start.notes, "threads": _threads()}, dict(start.optimiser)
         if best is not None and self.notes.get("best"):
             (best.loss, best.step), best.params = self.notes["best"], start.params
@@ -182,19 +185,17 @@ class _Training:
         return train(self.params, self.optimiser, self.start.config, batches, steps, schedule, CLIP, update,
                      rng=self.rngs["noise"], start=self.step)
 
-    def take(self, report):
-        self.step, self.notes["seconds"] = report.step, time.perf_counter() - self.begun
-        return report
-
-    def exact(self, batch):
-        """Exact match on a held-out batch."""
-        share = evaluate(self.params, self.start.config, batch).exact_match
-        if share >= 0.99 and self.notes["seconds_to_99"] is None:
-            self.notes |= {"seconds_to_99": self.notes["seconds"], "steps_to_99": self.step}
-        return share
-
-    def over(self):
-        return self.best is not None and self.best.over(self.step)
+    def score(self, step, steps):
+        """Note that a step was taken; now and then a figure on held-out data, as text."""
+        self.step, self.notes["seconds"] = step, time.perf_counter() - self.begun
+        if self.best and (step % self.best.every == 0 or step == steps):
+            return f"valid {self.best.look(step, self.params):.4f}"
+        if self.sample and step % max(steps // 20, 1) == 0:
+            share = evaluate(self.params, self.start.config, self.sample).exact_match
+            if share >= 0.99 and self.notes["seconds_to_99"] is None:
+                self.notes |= {"seconds_to_99": self.notes["seconds"], "steps_to_99": step}
+            return f"exact {share:4.0%}"
+        return None
 
     def chosen(self):
         """The best parameters, or where there are none yet those being trained."""
@@ -212,12 +213,6 @@ class _Training:
         now = {"params": params, "optimiser": optimiser, "step": self.step, "rngs": rngs, "notes": notes}
         save_checkpoint(self.path, self.start._replace(**now))
         self.saved = time.perf_counter()
-
-    def run(self, name, stopped):
-        start, notes = self.start, self.notes
-        figures = self.step, notes["seconds"], notes["seconds_to_99"], stopped, notes.get("steps_to_99")
-        return Run(name, start.config, self.chosen(), start.vocabularies, *figures)
-
 
 def _begun(config, settings, vocabularies):
     """A training as it is before its first step."""

@@ -37,6 +37,7 @@ length penalty. A blank line is answered by an empty one.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -47,33 +48,25 @@ from numpy_seq2seq.data import SPECIALS
 from numpy_seq2seq.seq2seq import parameter_count
 
 from .. import shared
-from .answers import Model, best_answers, open_model, quality, read_sources, talk, text, translate
-from .corpus import (
-    batches_of_like_length,
-    evaluation_batches,
-    make_corpus,
-    mean_loss,
-    repetitions,
-    spread,
-    unknown_shares,
-)
-from .reading import LEVELS, read_pairs, two_columns
+from .answers import Model, answer_line, answers, open_model, quality, read_sources, text, translate
+from .corpus import batches_of_like_length, evaluation_batches, make_corpus, mean_loss, repetitions
+from .reading import LEVELS, SIDES, read_pairs, two_columns
 
 EMBEDDING, DROPOUT, PEAK = 64, 0.1, 5e-3
 VALIDATIONS, EXAMPLES, WIDEST_BEAM = 50, 6, 100
 OPTIONS = (
-    ("ask", "MODEL.npz", Path, None, "do not train: ask a model that was saved"),
-    ("columns", "S,T", two_columns, None, "the source's and the target's, as in 1,3 (default: 1,2)"),
-    ("level", "NAME", str, "characters", "characters or words (default: characters)"),
-    ("source-level", "NAME", str, None, "of the sources alone (default: --level)"),
-    ("target-level", "NAME", str, None, "of the targets alone (default: --level)"),
-    ("max-length", "N", int, 50, "longest source and target, in symbols (default: 50)"),
-    ("min-count", "N", int, None, "rarer symbols are unknown (default: 1 for characters, 2 for words)"),
-    ("patience", "N", int, 10, "stop after so many of 50 validations without a better one (default: 10)"),
-    ("translate", "FILE", Path, None, "answer every line of a file in place of the prompt"),
-    ("output", "FILE", Path, None, "where --translate writes (default: the screen)"),
-    ("beam", "N", int, 1, "width of the beam; 1 is greedy (default: 1)"),
-    ("nbest", "N", int, 1, "answers for each source, at most --beam (default: 1)"),
+    ("ask", "MODEL.npz", Path, "do not train: ask a model that was saved"),
+    ("columns", "S,T", two_columns, "the source's and the target's, as in 1,3", None, "1,2"),
+    ("level", "NAME", str, "characters or words", "characters"),
+    ("source-level", "NAME", str, "of the sources alone", None, "--level"),
+    ("target-level", "NAME", str, "of the targets alone", None, "--level"),
+    ("max-length", "N", int, "longest source and target, in symbols", 50),
+    ("min-count", "N", int, "rarer symbols are unknown", None, "1 for characters, 2 for words"),
+    ("patience", "N", int, "stop after so many of 50 validations without a better one", 10),
+    ("translate", "FILE", Path, "answer every line of a file in place of the prompt"),
+    ("output", "FILE", Path, "where --translate writes", None, "the screen"),
+    ("beam", "N", int, "width of the beam; 1 is greedy", 1),
+    ("nbest", "N", int, "answers for each source, at most --beam", 1),
 )
 FIGURES = (  # label, key, form
     ("exact match", "exact_match", "{:.2%}"),
@@ -101,7 +94,8 @@ def main(arguments=None):
     if options.translate is not None:
         translate(model, options.translate, options.output, options.beam, options.nbest)
     else:
-        talk(model, options.beam, options.nbest)
+        ask = partial(answer_line, model, beam=options.beam, nbest=options.nbest)
+        shared.talk("Type a source and Enter; Ctrl-D ends.", ask)
     return 0
 
 
@@ -112,9 +106,9 @@ def read_options(arguments):
     """The options, checked; default values that depend on others are filled in."""
     command = shared.parser("train_pairs", __doc__, epilog="")
     command.add_argument("file", metavar="FILE.tsv", type=Path, nargs="?", help="pairs to train on")
-    for name, metavar, kind, default, meaning in OPTIONS:
-        command.add_argument(f"--{name}", metavar=metavar, type=kind, default=default, help=meaning)
-    command.add_argument("--skip-bad", action="store_true", help="leave lines out that are no pairs")
+    for option in OPTIONS:
+        shared.add_option(command, *option)
+    shared.add_flag(command, "skip-bad", "leave lines out that are no pairs")
     shared.add_common_options(command, seed=0, steps=3000, hidden=128)
     usual = {"score": "general", "directions": 2, "embedding_size": EMBEDDING, "dropout": DROPOUT}
     shared.add_model_options(command, **usual)
@@ -132,21 +126,20 @@ def read_options(arguments):
 
 def check_asking(options):
     """Raise ValueError unless it is clear what to ask and where the answers go."""
-    if (options.file is None) == (options.ask is None):
-        raise ValueError("give either a FILE of pairs to train on, or --ask MODEL.npz (see --help)")
+    file, ask, read, out = options.file, options.ask, options.translate, options.output
     for name in ("beam", "nbest"):
         check_size(f"--{name}", getattr(options, name))
-    if options.beam > WIDEST_BEAM:
-        raise ValueError(f"--beam must be at most {WIDEST_BEAM}, got {options.beam}")
-    if options.nbest > options.beam:
-        raise ValueError(f"--nbest {options.nbest} needs a beam as wide: --beam {options.nbest}")
-    if options.output is not None and options.translate is None:
-        raise ValueError("--output is where --translate writes; give --translate FILE too")
-    if options.translate is not None:
-        if not options.translate.exists():
-            raise ValueError(f"--translate: there is no file {options.translate}")
-        if options.ask is None and options.output is None:
-            raise ValueError("--translate after training needs --output FILE: the screen shows the training")
+    shared.refuse(
+        ((file is None) == (ask is None),
+         "give either a FILE of pairs to train on, or --ask MODEL.npz (see --help)"),
+        (options.beam > WIDEST_BEAM, f"--beam must be at most {WIDEST_BEAM}, got {options.beam}"),
+        (options.nbest > options.beam,
+         f"--nbest {options.nbest} needs a beam as wide: --beam {options.nbest}"),
+        (out and not read, "--output is where --translate writes; give --translate FILE too"),
+        (read and not read.exists(), f"--translate: there is no file {read}"),
+        (read and not ask and not out,
+         "--translate after training needs --output FILE: the screen shows the training"),
+    )
 
 
 def check_training(options):
@@ -156,17 +149,16 @@ def check_training(options):
     if not options.quick and options.save is None and options.resume is None:
         options.save = Path(f"{options.file.stem}.npz")
     shared.settle_options(options)
-    check_choice("--level", options.level, LEVELS)
-    for name in ("source_level", "target_level"):
-        if getattr(options, name) is None:
-            setattr(options, name, options.level)
-        check_choice(f"--{name.replace('_', '-')}", getattr(options, name), LEVELS)
+    own = options.source_level, options.target_level
+    options.levels = [options.level if level is None else level for level in own]
+    for name, level in zip(("level", "source-level", "target-level"), (options.level, *options.levels)):
+        check_choice(f"--{name}", level, LEVELS)
     for name in ("max_length", "patience", *["min_count"] * (options.min_count is not None)):
         check_size(f"--{name.replace('_', '-')}", getattr(options, name))
     if options.translate is not None:
         if not options.translate.is_file():
             raise ValueError(f"--translate after training: {options.translate} is no regular file")
-        read_sources(options.translate, options.source_level)  # a fault is better found before the training
+        read_sources(options.translate, options.levels[0])  # a fault is better found before the training
     if options.score is None and options.decoder == "bahdanau":
         options.score = "additive"
 
@@ -176,30 +168,36 @@ def check_training(options):
 
 def train_on(options):
     """Read, train, show; returns the Model and the exit status."""
-    levels = options.source_level, options.target_level
-    reading = options.max_length, options.skip_bad, _say_lines, levels[1], options.columns
-    pairs = read_pairs(options.file, levels[0], *reading)
+    levels = options.levels
+    reading = options.max_length, options.skip_bad, _say_lines, options.columns
+    pairs = read_pairs(options.file, levels, *reading)
     shared.say(counts(options.file.name, pairs))
-    data = {"task": "pairs", "data": f"{len(pairs.pair_keys):,} pairs, sha256 {pairs.fingerprint()}"}
     least = [options.min_count or RAREST[level] for level in levels]
+    corpus = make_corpus(pairs, levels, least, options.file)
+    longest = int(corpus.lengths[1].max())
+    data = {"task": "pairs", "data": f"{len(pairs.pair_keys):,} pairs, sha256 {pairs.fingerprint()}"}
     data |= dict(zip(("source_level", "target_level"), levels), min_count=least, patience=options.patience)
-    corpus = make_corpus(pairs, least, options.file)
-    longest = data["longest"] = int(pairs.target.lengths.max())
-    del pairs
-    shared.say(corpus_lines(corpus, levels, least))
+    data["longest"] = longest
+    shared.say(corpus_lines(corpus, least))
     sizes = map(len, corpus.vocabularies)
     config = Config(*sizes, hidden_size=options.hidden, **shared.choices(options))
-    training, validation, test = corpus.parts
-    batches = evaluation_batches(*corpus.sides, validation, config)
-    every = max(options.steps // VALIDATIONS, 1)
-    best = shared.Best(lambda params: mean_loss(params, config, batches), every, options.patience)
-    draw = batches_of_like_length(*corpus.sides, training, shared.BATCH)
+    validate = partial(mean_loss, config=config, batches=evaluation_batches(corpus, corpus.parts[1]))
+    best = shared.Best(validate, max(options.steps // VALIDATIONS, 1), options.patience)
+    draw = batches_of_like_length(corpus, shared.BATCH)
     run = shared.fit("model", config, draw, options, corpus.vocabularies, data, peak=PEAK, best=best)
     model = Model(run.params, config, *corpus.vocabularies, levels, longest)
-    said = {beam: best_answers(model, corpus.test[0], beam) for beam in {1, options.beam}}
-    result = figures(options, data, run, best, corpus, said)
-    text = "\n\n".join(["", report(result), *notes(result, levels, least), examples(corpus, said[1], levels)])
-    return model, shared.finish(options, text, result, stopped=run.stopped)
+    sources, targets = test = list(zip(*corpus.symbols(corpus.parts[2])))
+    answered = {beam: answers(model, sources, beam) for beam in {1, options.beam}}
+    said = {beam: [best.symbols for best, *_ in found] for beam, found in answered.items()}
+    reached = {beam: quality(found, targets, levels[1]) for beam, found in said.items()}
+    result = {"task": "pairs", "data": data["data"], "seed": options.seed}
+    result |= {**figures(run, best, corpus, test), **reached[1], "beam": None}
+    columns = {"greedy": result}
+    if options.beam > 1:
+        result["beam"] = columns[f"beam {options.beam}"] = {"width": options.beam, **reached[options.beam]}
+    table = shared.figure_table(f"On {len(sources):,} test pairs", columns, FIGURES)
+    shown = "\n\n".join(["", table, *notes(result, levels, least), examples(test, said[1], levels)])
+    return model, shared.finish(options, shown, result, stopped=run.stopped)
 
 
 def _say_lines(number):
@@ -223,71 +221,46 @@ def counts(name, pairs):
     return "\n".join(lines)
 
 
-def corpus_lines(corpus, levels, least):
+def corpus_lines(corpus, least):
     """Sizes of vocabularies and parts."""
     known = [f"{len(vocabulary) - len(SPECIALS):,}" for vocabulary in corpus.vocabularies]
     rare = [f"{share:.1%}" for share in corpus.rare]
-    rows = zip(("reads", "writes"), levels, known, least, rare)
+    rows = zip(("reads", "writes"), corpus.levels, known, least, rare)
     training, validation, test = (f"{len(part):,}" for part in corpus.parts)
     head = "", "symbols", "different", "--min-count", "rarer, of the text"
     return f"{show.table(head, rows)}\n{training} pairs to train on, {validation} to validate, {test} to test"
 
 
-def figures(options, data, run, best, corpus, said):
-    """What the model reached on the test pairs, for the table and for JSON; said: beam's width -> answers."""
-    validated = best.params is not None
-    source, target = (unknown_shares(side, corpus.parts[2]) for side in corpus.sides)
-    batches = evaluation_batches(*corpus.sides, corpus.parts[2], run.config)
-    reached = {beam: quality(found, corpus.test[1], options.target_level) for beam, found in said.items()}
+def figures(run, best, corpus, test):
+    """What the model reached on the test pairs, beside the quality of its answers."""
+    validated, (reads, writes) = best.params is not None, (v.ids.keys() for v in corpus.vocabularies)
     return {
-        "task": data["task"],
-        "data": data["data"],
-        "seed": options.seed,
         "steps": run.steps,
         "best_step": best.step if validated else None,
         "validation_loss": best.loss if validated else None,
         "seconds": run.seconds,
         "parameters": parameter_count(run.params),
-        "pairs": len(source),
-        "unknown_sources": int((source == 1).sum()),
-        "unknown_targets": int((target > 0).sum()),
-        "loss": mean_loss(run.params, run.config, batches),
-        **reached[1],
-        "beam": {"width": options.beam, **reached[options.beam]} if options.beam > 1 else None,
+        "pairs": len(test[0]),
+        "unknown_sources": sum(reads.isdisjoint(source) for source in test[0]),
+        "unknown_targets": sum(not writes >= set(target) for target in test[1]),
+        "loss": mean_loss(run.params, run.config, evaluation_batches(corpus, corpus.parts[2])),
     }
-
-
-def report(result):
-    """The figures as a table."""
-    shown = [result] + [result["beam"]] * (result["beam"] is not None)
-    heads = ("greedy", *(f"beam {found['width']}" for found in shown[1:]))
-    rows = [(label, *(_cell(found.get(key), form) for found in shown)) for label, key, form in FIGURES]
-    return show.table((f"On {result['pairs']:,} test pairs", *heads), rows)
-
-
-def _cell(figure, form):
-    return "–" if figure is None else form.format(figure)
 
 
 def notes(result, levels, least):
     """Why there can be no right answer, or only a lucky one."""
-    why = "is unknown: it occurs fewer than {} times in training. "
-    advice = ("Try --{}-level characters." if level == "words" else "Take more pairs." for level in levels)
-    source, target = (
-        f"{why.format(n)}{a.format(name)}" for n, a, name in zip(least, advice, ("source", "target"))
-    )
-    if result["unknown_targets"] == result["pairs"]:
-        yield f"No answer can be right: in every test target a symbol {target}"
-    if result["unknown_sources"] == result["pairs"]:
-        yield f"Of every test source each symbol {source}"
+    told = "Of every test source each symbol", "No answer can be right: in every test target a symbol"
+    for side, what, level, n in zip(SIDES, told, levels, least):
+        if result[f"unknown_{side}s"] == result["pairs"]:
+            advice = f"Try --{side}-level characters." if level == "words" else "Take more pairs."
+            yield f"{what} is unknown: it occurs fewer than {n} times in training. {advice}"
 
 
-def examples(corpus, said, levels):
+def examples(test, said, levels):
     """Some test pairs from short to long: source, wanted, and what the model says, with a mark."""
-    lines = []
-    lengths = np.array([len(source) for source in corpus.test[0]])
-    for n in spread(lengths, np.arange(len(lengths)), EXAMPLES):
-        source, want, got = corpus.test[0][n], corpus.test[1][n], said[n]
+    lines, numbers = [], np.argsort(list(map(len, test[0])), kind="stable")
+    for n in numbers[np.linspace(0, len(numbers) - 1, min(EXAMPLES, len(numbers))).astype(int)]:
+        source, want, got = test[0][n], test[1][n], said[n]
         lines += [f"src   {text(source, levels[0])}", f"want  {text(want, levels[1])}"]
         lines += [f"got   {text(got, levels[1])} {show.mark(got == want)}"]
     return "\n".join(lines)

@@ -1,20 +1,18 @@
 """What a trained model of train_pairs answers: to held-out pairs, to a file of sources, at a prompt."""
 
 import contextlib
-import io
+import itertools
 import sys
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
+from numpy_seq2seq import Config, Vocabulary, generate_beam, generate_greedy, load_checkpoint, make_source
 from numpy_seq2seq import show
-from numpy_seq2seq.beam import generate_beam
-from numpy_seq2seq.checkpoint import load_checkpoint
-from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_source
-from numpy_seq2seq.generate import generate_greedy
+from numpy_seq2seq.data import EOS, UNK
 
-from ..shared import prompts, say
+from .. import shared
 from ..shared.metrics import ORDERS, bleu, error_rate
 from .reading import LEVELS, BadLine, checked, is_cut, numbered_lines, open_text
 
@@ -63,17 +61,15 @@ def answers(model, sources, beam=1, nbest=1):
     """The best answers to each source: greedy, or of a beam.
 
     Sources of one length are answered together. So no padding is needed, and an answer does not depend on the
-    sources beside it.
+    sources beside it. The answer to an empty source is empty.
 
     Returns:
         list of lists of Answer, best first; fewer than nbest only where there are no more.
     """
-    found = [[] for _ in sources]
-    by_length = {}
-    for n, source in enumerate(sources):
-        by_length.setdefault(len(source), []).append(n)
-    for length, places in by_length.items():
-        limit = max(2 * length + 12, model.longest + 1)
+    found = [[Answer([], True, 0.0, None)] for _ in sources]
+    order = sorted((n for n, source in enumerate(sources) if source), key=lambda n: len(sources[n]))
+    for length, places in itertools.groupby(order, key=lambda n: len(sources[n])):
+        places, limit = list(places), max(2 * length + 12, model.longest + 1)
         rows = int(np.clip(WEIGHTS // (beam * limit * (length + 1)), 1, ROWS))
         for group in (places[k : k + rows] for k in range(0, len(places), rows)):
             for n, answer in zip(group, _answer(model, [sources[n] for n in group], beam, limit)):
@@ -94,11 +90,6 @@ def _as_answer(model, tokens, weights, score=np.nan):
     symbols = model.writes.decode(tokens)
     symbols = ["�" if token == UNK else symbol for token, symbol in zip(tokens, symbols)]
     return Answer(symbols, EOS in tokens, score, weights)
-
-
-def best_answers(model, sources, beam=1):
-    """The symbols of the best answer to each source."""
-    return [found[0].symbols for found in answers(model, sources, beam)]
 
 
 def text(symbols, level):
@@ -133,13 +124,11 @@ def read_sources(path, level):
     """
     sources = []
     with open_text(path) as file:
-        for number, line in numbered_lines(file):
-            try:
-                if is_cut(line):
-                    raise BadLine(f"longer than {LONGEST:,} {level}")
+        try:
+            for number, line in numbered_lines(file):
                 sources.append(read_source(line, level))
-            except BadLine as bad:
-                raise ValueError(f"{path}, line {number}: {bad}") from None
+        except BadLine as bad:
+            raise ValueError(f"{path}, line {number}: {bad}") from None
     return sources
 
 
@@ -149,79 +138,59 @@ def read_source(line, level):
     if "\t" in line.rstrip("\n"):
         raise BadLine("a tab; a line holds one source and nothing else")
     source = LEVELS[level](line.strip())
-    if len(source) > LONGEST:
+    if is_cut(line) or len(source) > LONGEST:
         raise BadLine(f"longer than {LONGEST:,} {level}")
     return source
 
 
 def translate(model, path, output=None, beam=1, nbest=1):
     """Answer every line of a file, one line for each; or, with nbest above 1, one for each answer:
-    `line<TAB>score<TAB>answer`.
+    `line<TAB>score<TAB>answer`. The output is UTF-8; only what goes to a terminal has no steering characters.
     """
-    sources = read_sources(path, model.levels[0])
-    with _opened(output) as out:
-        shown = show.printable if out.isatty() else str
+    sources, terminal = read_sources(path, model.levels[0]), output is None and sys.stdout.isatty()
+    if output is None and not terminal:
+        sys.stdout.reconfigure(encoding="utf-8")
+    to_file = output and open(output, "x", encoding="utf-8", newline="\n")
+    with to_file or contextlib.nullcontext(sys.stdout) as out:
         for start in range(0, len(sources), BLOCK):
-            block = sources[start : start + BLOCK]
-            asked = [source for source in block if source]
-            found = iter(answers(model, asked, beam, nbest))
-            for number, source in enumerate(block, start + 1):
-                for answer in next(found) if source else [Answer([], True, 0.0, None)]:
-                    line = shown(text(answer.symbols, model.levels[1]))
-                    out.write(f"{line}\n" if nbest == 1 else f"{number}\t{answer.score:.4f}\t{line}\n")
+            found = answers(model, sources[start : start + BLOCK], beam, nbest)
+            for number, answer in ((n, answer) for n, of in enumerate(found, start + 1) for answer in of):
+                line = text(answer.symbols, model.levels[1])
+                line = show.printable(line) if terminal else line
+                out.write(f"{line}\n" if nbest == 1 else f"{number}\t{answer.score:.4f}\t{line}\n")
             out.flush()
     _tell_unknown(model, sources)
 
 
-@contextlib.contextmanager
-def _opened(path):
-    """The file to write to; never one that exists."""
-    if path is None:
-        if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
-            sys.stdout.reconfigure(encoding="utf-8")  # as the file of sources
-        yield sys.stdout
-        return
-    try:
-        file = open(path, "x", encoding="utf-8", newline="\n")
-    except FileExistsError:
-        raise ValueError(f"--output: there is a {path} already; give another name") from None
-    with file:
-        yield file
-
-
 def _tell_unknown(model, sources):
-    unknown = {s for source in sources for s in source if s not in model.reads.ids}
+    unknown = Counter(s for source in sources for s in source if s not in model.reads.ids)
     if unknown:
-        count = sum(s in unknown for source in sources for s in source)
-        few = ", ".join(repr(s) for s in sorted(unknown)[:5]) + (", …" if len(unknown) > 5 else "")
-        say(f"note: read as unknown, since it was not trained on: {few} ({count:,} times)", stream=sys.stderr)
+        few = ", ".join(map(repr, sorted(unknown)[:5])) + ", …" * (len(unknown) > 5)
+        note = "note: read as unknown, since it was not trained on"
+        shared.say(f"{note}: {few} ({unknown.total():,} times)", stream=sys.stderr)
 
 
 # ---- a prompt ----------------------------------------------------------------------------------------------
 
 
-def talk(model, beam=1, nbest=1):
-    """Read sources line by line and answer each, with a map of where it looked."""
-    say("\nType a source and Enter; Ctrl-D ends.")
-    for line in prompts():
-        try:
-            source = read_source(line, model.levels[0])
-        except BadLine as bad:
-            say(f"error: {bad}", stream=sys.stderr)
-            continue
-        if source:
-            _tell_unknown(model, [source])
-            say(_shown(model, source, answers(model, [source], beam, nbest)[0]))
+def answer_line(model, line, beam=1, nbest=1):
+    """What is said to a line at the prompt: the map of the best answer, and the answers. Raises BadLine."""
+    source = read_source(line, model.levels[0])
+    if not source:
+        return None
+    _tell_unknown(model, [source])
+    return _shown(model, source, answers(model, [source], beam, nbest)[0])
 
 
 def _shown(model, source, found):
     """The map of the best answer, and the answers."""
-    lines, output = [], [*found[0].symbols, *[show.EOS_SIGN] * found[0].ended]
-    across, down = ([_short(s) for s in side] for side in ([*source, show.EOS_SIGN], output))
-    if found[0].weights is not None and len(across) * len(down) > LARGEST_MAP:
+    lines, best = [], found[0]
+    sides = [*source, show.EOS_SIGN], [*best.symbols, *[show.EOS_SIGN] * best.ended]
+    across, down = ([_short(s) for s in side] for side in sides)
+    if best.weights is not None and len(across) * len(down) > LARGEST_MAP:
         lines.append(f"no map: {len(across)} columns and {len(down)} rows are too many for a screen")
-    elif found[0].weights is not None:
-        lines.append(show.attention_map(found[0].weights, across, down))
+    elif best.weights is not None:
+        lines.append(show.attention_map(best.weights, across, down))
     for answer in found:
         score = "answer:" if np.isnan(answer.score) else f"{answer.score:8.4f}"
         lines.append(f"{score} {text(answer.symbols, model.levels[1])}")

@@ -1,17 +1,19 @@
-"""Pairs that were read (reading.py) as something to train on: split, in a vocabulary's ids, in batches.
+"""Pairs that were read (reading.py) as something to train on: split, with vocabularies, in batches.
 
 Notation: N pairs of the file, B of a batch. "Rows" are numbers of pairs.
 """
 
+from collections import Counter
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq.data import BOS, EOS, PAD, SPECIALS, UNK, Batch, Vocabulary
+from numpy_seq2seq.data import SPECIALS, Vocabulary, make_batch
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import seq2seq_forward
 
-from .reading import Side
+from .reading import LEVELS, SIDES
 
 HELD_OUT, MOST_HELD_OUT = 20, 1000  # one source in so many for validation, one for the test; never more
 BUCKET = 32  # batches' worth of pairs of nearly the same length
@@ -20,26 +22,41 @@ MOST_EVALUATED = 2000
 
 
 class Corpus(NamedTuple):
-    """Pairs in three parts, in the ids of two vocabularies."""
+    """Pairs in three parts, with two vocabularies."""
 
-    sides: tuple  # (sources, targets), each a Side
+    sides: tuple  # (sources, targets), lists of texts
+    levels: tuple  # of each side
+    lengths: tuple  # of each side (N,), in symbols
     vocabularies: tuple
     parts: tuple  # rows to train on, to validate on, to test on
     rare: tuple  # of each side the share of training symbols that are read as unknown
-    test: list  # [sources, targets] of the test as symbols, the unknown ones too
+
+    def symbols(self, rows):
+        """list of (source, target) of some rows, as lists of symbols, the unknown ones too."""
+        pairs = ([side[row] for side in self.sides] for row in rows)
+        return [tuple(LEVELS[level](text) for level, text in zip(self.levels, pair)) for pair in pairs]
+
+    def batch(self, rows):
+        return make_batch(self.symbols(rows), *self.vocabularies, unk=True)
+
+    def by_length(self, rows):
+        """The rows, from short pairs to long ones."""
+        return rows[np.lexsort([lengths[rows] for lengths in self.lengths])]
 
 
-def make_corpus(pairs, least, name="the file"):
+def make_corpus(pairs, levels, least, name="the file"):
     """Pairs as a Corpus; least: for each side, how often a symbol occurs in training, or it is unknown.
 
     Raises:
         ValueError: fewer than 3 different sources; no symbol is left.
     """
     reasons = "".join(f" ({n:,} lines left out: {reason})" for reason, n in pairs.left_out.most_common(1))
-    parts, both = split(pairs.source_keys, f"{name}{reasons}"), (pairs.source, pairs.target)
-    named = zip(both, least, ("source", "target"))
-    sides, vocabularies, rare = zip(*(with_vocabulary(side, parts[0], *rest) for side, *rest in named))
-    return Corpus(sides, vocabularies, parts, rare, [texts_of(side, parts[2]) for side in both])
+    parts = split(pairs.source_keys, f"{name}{reasons}")
+    both = list(zip(pairs.sides, levels))
+    lengths = tuple(np.array([len(LEVELS[level](text)) for text in side]) for side, level in both)
+    training = ((LEVELS[level](side[row]) for row in parts[0]) for side, level in both)
+    vocabularies, rare = zip(*map(make_vocabulary, training, least, SIDES))
+    return Corpus(pairs.sides, levels, lengths, vocabularies, parts, rare)
 
 
 def split(keys, name="the file"):
@@ -72,91 +89,49 @@ def repetitions(pairs):
     return len(pairs.pair_keys) - len(first), int((targets > 1).sum())
 
 
-def with_vocabulary(side, rows, least=1, name="text"):
-    """The same texts in the ids of a vocabulary: symbols that occur at least so often in the training rows.
+def make_vocabulary(texts, least=1, name="text"):
+    """The symbols that occur at least so often in the training texts, each an iterable of symbols.
 
     Returns:
-        (Side, Vocabulary, share of the training symbols that are read as unknown).
+        (Vocabulary, share of the symbols that are read as unknown).
     Raises:
         ValueError: no symbol is left.
     """
-    training = np.zeros(len(side.lengths), bool)
-    training[rows] = True
-    counts = np.bincount(side.ids[np.repeat(training, side.lengths)], minlength=len(side.symbols))
-    often = (symbol for symbol, n in zip(side.symbols, counts) if n >= max(least, 1))
-    vocabulary = Vocabulary(sorted(symbol for symbol in often if symbol not in SPECIALS))
-    if len(vocabulary) == len(SPECIALS):
+    counts = Counter(chain.from_iterable(texts))
+    often = sorted(symbol for symbol, n in counts.items() if n >= least and symbol not in SPECIALS)
+    if not often:
         advice = f"lower --min-count, or take --{name}-level characters"
         raise ValueError(f"no symbol of the {name}s occurs {least} times in the training pairs; {advice}")
-    table = np.array([vocabulary.ids.get(s, UNK) for s in side.symbols], np.min_scalar_type(len(vocabulary)))
-    unknown = counts[table == UNK].sum() / counts.sum()
-    return Side(table[side.ids], side.offsets, vocabulary.symbols), vocabulary, float(unknown)
-
-
-def spread(lengths, rows, count):
-    """So many of the rows, from the shortest to the longest."""
-    by_length = rows[np.argsort(lengths[rows], kind="stable")]
-    return by_length[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
-
-
-def texts_of(side, rows):
-    """The symbols of some rows."""
-    return [[side.symbols[k] for k in side.ids[side.offsets[row] : side.offsets[row + 1]]] for row in rows]
-
-
-def unknown_shares(side, rows):
-    """(rows,) the share of symbols outside the vocabulary in each text."""
-    return np.array([(side.ids[side.offsets[row] : side.offsets[row + 1]] == UNK).mean() for row in rows])
+    return Vocabulary(often), 1 - sum(map(counts.get, often)) / counts.total()
 
 
 # ---- batches -----------------------------------------------------------------------------------------------
 
 
-def gather(side, rows):
-    """Texts of some rows as a padded array with EOS behind each, and its mask; both (B, longest + 1)."""
-    start = side.offsets[rows, None]
-    length = side.offsets[rows + 1, None] - start
-    place = np.arange(length.max() + 1)
-    ids = side.ids[np.minimum(start + place, len(side.ids) - 1)].astype(int)
-    return np.where(place < length, ids, np.where(place == length, EOS, PAD)), place <= length
-
-
-def make_batch(source, target, rows):
-    """The pairs of some rows as a data.Batch."""
-    targets, mask = gather(target, rows)
-    inputs = np.full_like(targets, BOS)
-    inputs[:, 1:] = np.where(mask[:, 1:], targets[:, :-1], PAD)
-    return Batch(*gather(source, rows), inputs, targets, mask)
-
-
-def batches_of_like_length(source, target, rows, size):
+def batches_of_like_length(corpus, size):
     """A function that draws a training batch: rng -> data.Batch.
 
     The pairs are sorted by length and cut into buckets. A batch comes from one bucket, each bucket with the
     chance of its share, each pair with the same one: there is hardly any padding, and no pair is favoured.
     Draws are independent, so that the generator's state is all there is to know of how far a run has come.
     """
-    order = rows[np.lexsort((source.lengths[rows], target.lengths[rows]))]
+    order = corpus.by_length(corpus.parts[0])
     buckets = np.array_split(order, max(len(order) // (BUCKET * size), 1))
     ends = np.cumsum([len(bucket) for bucket in buckets])
 
     def draw(rng):
         bucket = buckets[np.searchsorted(ends, rng.integers(len(order)), side="right")]
-        return make_batch(source, target, rng.choice(bucket, min(size, len(order))))
+        return corpus.batch(rng.choice(bucket, min(size, len(order))))
 
     return draw
 
 
-# ---- evaluation --------------------------------------------------------------------------------------------
-
-
-def evaluation_batches(source, target, rows, config):
+def evaluation_batches(corpus, rows):
     """Held-out pairs as batches of like length, small enough that their logits fit into the memory."""
-    rows = rows[:MOST_EVALUATED]
-    rows = rows[np.lexsort((source.lengths[rows], target.lengths[rows]))]
-    longest = int(target.lengths[rows].max()) + 1
-    size = int(np.clip(LOGITS // (config.target_vocabulary * longest), 1, EVALUATED))
-    return [make_batch(source, target, rows[k : k + size]) for k in range(0, len(rows), size)]
+    rows = corpus.by_length(rows[:MOST_EVALUATED])
+    longest = int(corpus.lengths[1][rows].max()) + 1
+    size = int(np.clip(LOGITS // (len(corpus.vocabularies[1]) * longest), 1, EVALUATED))
+    return [corpus.batch(rows[k : k + size]) for k in range(0, len(rows), size)]
 
 
 def mean_loss(params, config, batches):

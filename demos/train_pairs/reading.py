@@ -1,24 +1,22 @@
 """Pairs of texts from a file, a source and a target on each line: read and counted. Then: corpus.py.
 
-A million pairs of Python strings would take gigabytes. Here each side is one array of symbol numbers with an
-array of offsets: pair n's source is `ids[offsets[n] : offsets[n + 1]]`.
-
 A symbol is a character (a code point, after NFC: é is one, however it was typed) or a word (what stands
 between spaces). Spaces around a side are no part of it. Every line of the file is a pair or is counted by its
-reason.
+reason. A million pairs of lists of symbols would take gigabytes, so texts are kept whole.
 """
 
 import hashlib
+import itertools
 import re
 import unicodedata
 from argparse import ArgumentTypeError
-from array import array
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
-LEVELS = {"characters": str, "words": str.split}  # a text to its symbols
+LEVELS = {"characters": list, "words": str.split}  # a text to its symbols
+SIDES = "source", "target"
 LINE = 1 << 16  # characters; no more of a line is ever held
 SAY_EVERY = 100_000  # lines
 NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what errors="surrogateescape" makes of such a byte
@@ -29,31 +27,26 @@ UNSEEN = re.compile(  # controls that are no spaces, and what Unicode calls defa
 )
 
 
-class BadLine(ValueError):
-    """What is wrong with a line: its kind, and where in the line; whether it is the number of columns."""
+class LeftOut(ValueError):
+    """Why a line is no pair for this training: a reason to count lines by, and where in the line."""
 
-    def __init__(self, kind, place="", columns=False):
-        super().__init__(kind + place)
-        self.kind, self.columns = kind, columns
+    def __init__(self, reason, place=""):
+        super().__init__(reason + place)
+        self.reason = reason
 
 
-class Side(NamedTuple):
-    """All sources, or all targets."""
+class BadLine(LeftOut):
+    """A line that is no pair for any training."""
 
-    ids: np.ndarray  # of all N texts, one behind the other
-    offsets: np.ndarray  # (N + 1,)
-    symbols: list | tuple  # what the ids stand for
 
-    @property
-    def lengths(self):
-        return np.diff(self.offsets)
+class TooManyColumns(BadLine):
+    """A line with more than two columns, of which nobody chose two."""
 
 
 class Pairs(NamedTuple):
     """N pairs, and what became of the other lines."""
 
-    source: Side
-    target: Side
+    sides: tuple  # sources and targets, lists of N texts
     source_keys: np.ndarray  # (N,) 64-bit hashes of the sources: equal where a person sees no difference
     pair_keys: np.ndarray  # (N,) of sources with their targets
     lines: int
@@ -62,22 +55,19 @@ class Pairs(NamedTuple):
     def fingerprint(self):
         """A hash of all that a model can see of the pairs."""
         digest = hashlib.sha256()
-        for side in (self.source, self.target):
-            for part in (side.ids, side.offsets, "\n".join(side.symbols).encode()):
-                digest.update(part)
+        for text in itertools.chain(*self.sides):
+            digest.update(f"{text}\n".encode())
         return digest.hexdigest()[:12]
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
 
 
-def read_pairs(
-    path, level="characters", longest=50, skip_bad=False, say=None, target_level=None, columns=None
-):
+def read_pairs(path, levels=("characters",) * 2, longest=50, skip_bad=False, say=None, columns=None):
     """Read a UTF-8 file of `source<TAB>target`; a BOM, ends of line of any system and blank lines do no harm.
 
     Args:
-        level:    a name of LEVELS, for both sides unless the target has its own.
+        levels:   (source's, target's), names of LEVELS.
         longest:  most symbols of a source or target; longer pairs are left out and counted.
         skip_bad: leave a line out that is no pair, and count it, instead of raising.
         say:      called with the number of lines, now and then.
@@ -88,30 +78,30 @@ def read_pairs(
         ValueError: a line that is not UTF-8, has a NUL byte, other than two columns, or an empty side.
         OSError:    a file that cannot be read.
     """
-    source, target, left_out, number = _Texts(), _Texts(), Counter(), 0
-    levels = level, target_level or level
+    sides, left_out, number = ([], []), Counter(), 0
     with open_text(path) as file:
         lines = numbered_lines(file)
         for number, line in lines:
             if say is not None and number % SAY_EVERY == 0:
                 say(number)
             try:
-                sides = _two_sides(line, columns)
-            except BadLine as bad:
-                if not skip_bad:
-                    nothing_before = number == left_out["blank"] + 1
-                    raise ValueError(
-                        _explained(path, number, line, bad, lines if nothing_before else ())
-                    ) from None
-                left_out[bad.kind] += 1
-                continue
-            symbols = [LEVELS[name](side) for name, side in zip(levels, sides or ())]
-            reason = _too_long(line, symbols, levels, longest)
-            if reason:
-                left_out[reason] += 1
+                pair = _pair(line, levels, longest, columns)
+            except LeftOut as why:
+                if isinstance(why, BadLine) and not skip_bad:
+                    rest = lines if number == left_out["blank"] + 1 else ()
+                    raise ValueError(_explained(path, number, line, why, rest)) from None
+                left_out[why.reason] += 1
             else:
-                target.add(symbols[1], sides[1], source.add(symbols[0], sides[0]))
-    return Pairs(source.side(), target.side(), source.hashed(), target.hashed(), number, left_out)
+                for texts, text in zip(sides, pair):
+                    texts.append(text)
+    sources = _keys(sides[0])
+    return Pairs(sides, sources, _keys(sides[1], (key.tobytes() for key in sources)), number, left_out)
+
+
+def _keys(texts, before=itertools.repeat(b"")):
+    """Of each text a hash of what a person sees of it, and of what is `before` it."""
+    hashes = (hashlib.blake2b(seen(text).encode(), digest_size=8, key=k) for text, k in zip(texts, before))
+    return np.fromiter((int.from_bytes(h.digest(), "little") for h in hashes), np.uint64)
 
 
 def two_columns(chosen):
@@ -166,72 +156,40 @@ def seen(text):
     return " ".join(text.split())
 
 
-def _two_sides(line, columns):
-    """Source and target of a line; None for a blank one, or one of which there is only the beginning."""
+def _pair(line, levels, longest, columns):
+    """Source and target of a line. Raises LeftOut."""
     if is_cut(line):
         _refuse_nul(line)
-        return None
-    sides = [side.strip() for side in checked(line).split("\t")]
-    if sides == [""]:
-        return None
-    if len(sides) == 1:
-        raise BadLine("no tab between source and target")
-    if columns is None and len(sides) > 2:
-        advice = "--columns 1,2 takes the first two"
-        raise BadLine(f"{len(sides)} columns in place of 2; {advice}", columns=True)
-    if columns is not None and len(sides) < max(columns):
-        raise BadLine(f"{len(sides)} columns, and --columns asks for number {max(columns)}")
-    sides = [sides[k - 1] for k in columns or (1, 2)]
-    for name, side in zip(("source", "target"), sides):
-        if not side or UNSEEN.match(side) and not seen(side):  # most sides begin with what is seen
+        raise LeftOut(f"longer than {LINE:,} characters")
+    pair = _two_sides([side.strip() for side in checked(line).split("\t")], columns)
+    for name, text in zip(SIDES, pair):
+        if not text or UNSEEN.match(text) and not seen(text):  # most sides begin with what is seen
             raise BadLine(f"an empty {name}")
-    return sides
+    for name, level, text in zip(SIDES, levels, pair):
+        if len(LEVELS[level](text)) > longest:
+            raise LeftOut(f"{name} longer than {longest} {level}")
+    return pair
+
+
+def _two_sides(found, columns):
+    """The two columns that are meant."""
+    if found == [""]:
+        raise LeftOut("blank")
+    if len(found) == 1:
+        raise BadLine("no tab between source and target")
+    if columns is None and len(found) > 2:
+        raise TooManyColumns(f"{len(found)} columns in place of 2; --columns 1,2 takes the first two")
+    if columns is not None and len(found) < max(columns):
+        raise BadLine(f"{len(found)} columns, and --columns asks for number {max(columns)}")
+    return [found[k - 1] for k in columns or (1, 2)]
 
 
 def _explained(path, number, line, bad, rest):
     """One line about the first bad line; rest: the lines behind it, if only blank ones came before it."""
     count = line.count("\t") + 1
-    if bad.columns and rest and all(row.count("\t") + 1 == count for _, row in rest if row.strip()):
+    alike = isinstance(bad, TooManyColumns) and rest
+    if alike and all(row.count("\t") + 1 == count for _, row in rest if row.strip()):
         first = " | ".join(column.strip()[:20] for column in line.split("\t")[:5])
         choose = f"choose the source's and the target's, such as --columns 1,2 (line {number}: {first})"
         return f"{path}: every line has {count} columns in place of 2; {choose}"
     return f"{path}, line {number}: {bad}; --skip-bad leaves such lines out"
-
-
-def _too_long(line, symbols, levels, longest):
-    """Why a line that is not bad is no pair for this training, or None."""
-    if not symbols:
-        return f"longer than {LINE:,} characters" if is_cut(line) else "blank"
-    for name, level, side in zip(("source", "target"), levels, symbols):
-        if len(side) > longest:
-            return f"{name} longer than {longest} {level}"
-    return None
-
-
-class _Texts:
-    """A Side that grows; ids in the order in which symbols first occur."""
-
-    def __init__(self):
-        self.known, self.ids, self.offsets, self.keys = _Numbers(), array("I"), array("Q", [0]), array("Q")
-
-    def add(self, symbols, text, before=b""):
-        """Append a text; returns the hash of what is seen of it, which covers `before` too."""
-        self.ids.extend(map(self.known.__getitem__, symbols))
-        self.offsets.append(len(self.ids))
-        key = hashlib.blake2b(seen(text).encode(), digest_size=8, key=before).digest()
-        self.keys.frombytes(key)
-        return key
-
-    def side(self):
-        return Side(np.array(self.ids, np.uint32), np.array(self.offsets, np.int64), list(self.known))
-
-    def hashed(self):
-        return np.array(self.keys, np.uint64)
-
-
-class _Numbers(dict):
-    """symbol -> its number; a new symbol gets the next one."""
-
-    def __missing__(self, symbol):
-        self[symbol] = number = len(self)
-        return number

@@ -87,7 +87,7 @@ def _fit(name, rung, options):
 def figures(result):
     """What one model costs, and its share of right strings of each length, as a dict."""
     known = shared.figures(result)
-    by_length = shared.by_group(result, [len(source) for source, _ in result.pairs])
+    by_length = shared.by_group(result.right, [len(source) for source, _ in result.pairs])
     return {name: known[name] for name in COSTS} | {"exact_by_length": by_length}
 
 

@@ -13,16 +13,14 @@ as well, but its largest weight would often lie elsewhere. For the same reason t
 from zeros. Source: Bowman et al. (2016), section 3.1, "word dropout".
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from numpy_seq2seq import Config, Vocabulary, make_batch
+from numpy_seq2seq import Vocabulary, make_batch
 from numpy_seq2seq.data import UNK
 from numpy_seq2seq.seq2seq import seq2seq_forward
 
 from .. import shared
-from ..shared import Claim, Result
+from ..shared import Claim
 from ..shared.metrics import alignment_error_rate, alignment_links, bleu
 from .hangul import PARTICLES, romanize
 from .korean import SETS, draw_translations, vocabularies
@@ -31,25 +29,21 @@ READS, WRITES = map(Vocabulary, vocabularies())
 HIDDEN_WORDS = 0.7
 HELD_OUT, EXAMPLES = 600, 4
 LENGTHS = ((4, 7), (8, 11), (12, 15), (16, 19), (20, 25))  # English words
-
-
-class Examined(NamedTuple):
-    """A model on one set of held-out sentences."""
-
-    sentences: list  # of Translation
-    result: Result
-    links: list | None  # of each sentence, told the right words: (target place, source place)
+FIGURES = (  # label, name, form
+    ("BLEU", "bleu", "{:.3f}"),
+    ("alignment error", "alignment_error_rate", "{:.1%}"),
+    ("new combinations: exact match", "combinations.exact_match", "{:.2%}"),
+    ("new combinations: BLEU", "combinations.bleu", "{:.3f}"),
+    ("new combinations: alignment error", "combinations.alignment_error_rate", "{:.1%}"),
+)
 
 
 def main(arguments=None):
     """Train, show, perhaps write; returns the exit status."""
     options = read_options(arguments)
-    models = train(options)  # of each the new sentences, and the new combinations
-    found = [{**figures(new), "combinations": figures(unseen)} for new, unseen in models]
-    results, claims = [sentences.result for sentences, _ in models], list(claimed(models, found))
-    numbers = shared.longest(results[0].pairs, 4)
-    parts = report(results, found)
-    return shared.conclude("translate", options, parts, results, found, claims, numbers, spoken)
+    results = train(options)
+    parts, numbers = report(results), shared.longest(results[0].pairs, 4)
+    return shared.conclude("translate", options, parts, results, claimed(results), numbers, spoken)
 
 
 def read_options(arguments):
@@ -61,15 +55,16 @@ def read_options(arguments):
 
 
 def train(options):
-    """Train both models; returns of each a list of Examined, one for each held-out set."""
-    V, W, H = len(READS), len(WRITES), options.hidden
-    models = shared.with_and_without_attention(options)
-    configs = {name: Config(V, W, hidden_size=H, **choices) for name, choices in models.items()}
+    """Train both models and ask them for held-out sentences; returns a list of Result."""
     kept, count = shared.held_out_stream(options.seed), HELD_OUT // 10 if options.quick else HELD_OUT
-    held_out = [draw_translations(kept, count, which) for which in SETS[1:]]
-    runs = shared.fit_each(configs, draw_batch, options, (READS, WRITES), {"task": "translate"},
-                           sample=pairs_of(held_out[0][: shared.BATCH]))
-    return [[examine(run, sentences) for sentences in held_out] for run in runs]
+    sentences, unseen = (draw_translations(kept, count, which) for which in SETS[1:])
+    runs = shared.fit_each(shared.with_and_without_attention(options), draw_batch, options, (READS, WRITES),
+                           {"task": "translate"}, sample=pairs_of(sentences[: shared.BATCH]))
+    results = []
+    for run in runs:
+        result, beside = examine(run, sentences), examine(run, unseen)
+        results.append(result._replace(more={**result.more, "combinations": shared.figures(beside)}))
+    return results
 
 
 def pairs_of(sentences):
@@ -85,66 +80,71 @@ def draw_batch(rng):
 
 
 def examine(run, sentences):
-    """A model on held-out sentences. It chooses its words itself; its links are of the right words."""
-    pairs, links = pairs_of(sentences), None
+    """A Result on held-out sentences. It chooses its words itself; its links are of the right words."""
+    pairs = pairs_of(sentences)
+    result = shared.judge(run, pairs)
     _, weights, _ = seq2seq_forward(make_batch(pairs, READS, WRITES), run.params, run.config)
     if weights is not None:
-        links = [alignment_links(w[: len(s.target), : len(s.source) + 1]) for s, w in zip(sentences, weights)]
-    return Examined(sentences, shared.judge(run, pairs), links)
+        weights = [alignment_links(w[: len(t), : len(s) + 1]) for (s, t), w in zip(pairs, weights)]
+    return result._replace(more=figures(sentences, result, links=weights))
 
 
 # ---- figures -----------------------------------------------------------------------------------------------
 
 
-def figures(examined):
-    """The figures on one held-out set, as a dict for tables and JSON."""
-    groups = [next((a, b) for a, b in LENGTHS if len(s.source) <= b) for s in examined.sentences]
-    by_length = shared.by_group(examined.result, groups)
+def figures(sentences, result, links):
+    """What one model reached on one held-out set, beside the usual figures.
+
+    Args:
+        links: of each sentence, told the right words: a set of (target place, source place). Or None.
+    """
+    groups = [next((a, b) for a, b in LENGTHS if len(s.source) <= b) for s in sentences]
+    by_length = shared.by_group(result.right, groups)
+    measured = {"alignment_error_rate": error_rate, "particles_on_nouns": particles_on_nouns,
+                "crossings": crossings}
     return {
-        **shared.figures(examined.result),
-        "bleu": bleu(examined.result.said, [s.target for s in examined.sentences]),
+        "bleu": bleu(result.said, [s.target for s in sentences]),
         "exact_by_length": {f"{a}-{b}": share for (a, b), share in by_length.items()},
-        "alignment_error_rate": None if examined.links is None else error_rate(examined),
-        "particles_on_nouns": None if examined.links is None else particles_on_nouns(examined),
-        "crossings": None if examined.links is None else crossings(examined),
+        **{name: links and measure(sentences, links) for name, measure in measured.items()},
     }
 
 
-def error_rate(examined):
+def error_rate(sentences, links):
     """Alignment error rate; EOS, which comes from no word, has no link."""
     answers = [
         [{(t, s) for t, places in enumerate(which) for s in places} for which in (x.sure, x.possible)]
-        for x in examined.sentences
+        for x in sentences
     ]
-    return alignment_error_rate(examined.links, *zip(*answers))
+    return alignment_error_rate(links, *zip(*answers))
 
 
-def particles_on_nouns(examined):
+def particles_on_nouns(sentences, links):
     """dict: "은/는" … -> share of these particles whose largest weight lies on their noun."""
     hits = {"/".join(dict.fromkeys(forms)): [] for forms in PARTICLES.values()}
     names = {form: name for name in hits for form in name.split("/")}
-    for x, links in zip(examined.sentences, examined.links):
+    for x, found in zip(sentences, links):
         for t in range(1, len(x.target)):
             if x.target[t] in names and x.sure[t] == x.sure[t - 1]:  # else a noun that looks like one
-                hits[names[x.target[t]]].append((t, x.sure[t][0]) in links)
-    return {name: float(np.mean(found)) for name, found in hits.items() if found}
+                hits[names[x.target[t]]].append((t, x.sure[t][0]) in found)
+    return {name: float(np.mean(hit)) for name, hit in hits.items() if hit}
 
 
-def crossings(examined):
+def crossings(sentences, links):
     """Over how many other links that of the last verb crosses, on average, in sentences of one clause."""
     counts = []
-    for x, links in zip(examined.sentences, examined.links):
+    for x, found in zip(sentences, links):
         if not {"and", "but"} & set(x.source):
-            place = dict(links)
+            place = dict(found)
             counts.append(sum(place[t] > place[len(x.target) - 1] for t in range(len(x.target) - 1)))
     return float(np.mean(counts))
 
 
-def claimed(models, found):
+def claimed(results):
     """What this run should show, each with its threshold."""
-    for (sentences, _), f in zip(models, found):
-        name, (length, share) = sentences.result.run.name, list(f["exact_by_length"].items())[-1]
-        if sentences.links is None:
+    for result in results:
+        name, f = result.run.name, result.more
+        length, share = list(f["exact_by_length"].items())[-1]
+        if f["alignment_error_rate"] is None:
             yield Claim(f"{name}: sentences of {length} words that are right", share, 0.1, at_most=True)
             continue
         new, particles = f["combinations"], f["particles_on_nouns"]
@@ -152,34 +152,24 @@ def claimed(models, found):
         yield Claim(f"{name}: sentences with unseen combinations that are right", new["exact_match"], 0.95)
         yield Claim(f"{name}: alignment error rate", f["alignment_error_rate"], 0.15, at_most=True)
         yield Claim(f"{name}: 은 and 는 whose largest weight is on their noun", particles["은/는"], 0.9)
-        yield Claim(f"{name}: links crossed by that of the verb, one clause", f["crossings"], 2, form="{:.1f}")
+        crossed = f"{name}: links crossed by that of the verb, one clause"
+        yield Claim(crossed, f["crossings"], 2, form="{:.1f}")
 
 
 # ---- what a person sees ------------------------------------------------------------------------------------
 
 
-def report(results, found):
+def report(results):
     """Both models as text, the same examples for each."""
-    unseen, pairs = [f["combinations"] for f in found], results[0].pairs
+    pairs = results[0].pairs
     numbers = shared.short_to_long(pairs, EXAMPLES)
-    rows = [("BLEU", *(f"{f['bleu']:.3f}" for f in found)), ("alignment error", *map(alignment_error, found))]
-    rows += [
-        ("new combinations: exact match", *(f"{f['exact_match']:.2%}" for f in unseen)),
-        ("new combinations: BLEU", *(f"{f['bleu']:.3f}" for f in unseen)),
-        ("new combinations: alignment error", *map(alignment_error, unseen)),
-    ]
     return [
-        shared.summary(f"On 2 × {len(pairs)} held-out sentences", results, rows),
-        shared.shares("Exact match by English words", results, [f["exact_by_length"] for f in found]),
-        shared.shares("Particles that look at their noun", results[:1], [found[0]["particles_on_nouns"]]),
+        shared.summary(f"On 2 × {len(pairs)} held-out sentences", results, *FIGURES),
+        shared.shares("Exact match by English words", results, "exact_by_length"),
+        shared.shares("Particles that look at their noun", results[:1], "particles_on_nouns"),
         shared.long_examples(results, numbers, (" ".join(pairs[n][0]) for n in numbers), with_sound),
         shared.example_map(results[0], shared.longest(pairs, 200), spoken),
     ]
-
-
-def alignment_error(found):
-    share = found["alignment_error_rate"]
-    return "-" if share is None else f"{share:.1%}"
 
 
 def with_sound(tokens):

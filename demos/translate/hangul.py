@@ -10,7 +10,7 @@ Not here: words and sentences (korean.py).
 """
 
 FIRST, VOWELS, FINALS = 0xAC00, 21, 28
-N, L, B = 4, 8, 17  # the finals ㄴ, ㄹ and ㅂ
+L, B = 8, 17  # the finals ㄹ and ㅂ
 
 PARTICLES = {  # after a final consonant, after a vowel
     "topic": ("은", "는"),
@@ -44,20 +44,11 @@ def particle(word, role):
 
 
 def formal(stem):
-    """Stem of a verb or adjective to its formal polite form (합쇼체): 먹 → 먹습니다, 가 → 갑니다, 팔 → 팝니다."""
-    if final(stem[-1]) in (0, L):  # a ㄹ gives way to the ㅂ
-        return _with_final(stem, B) + "니다"
+    """Stem of a verb or adjective to its formal polite form (합쇼체): 먹습니다, 갑니다, 팝니다."""
+    last = final(stem[-1])
+    if last in (0, L):  # a ㄹ gives way to the ㅂ
+        return stem[:-1] + chr(ord(stem[-1]) - last + B) + "니다"
     return stem + "습니다"
-
-
-def attributive(stem):
-    """Stem of a regular adjective to the form before a noun: 작 → 작은, 크 → 큰, 길 → 긴."""
-    return _with_final(stem, N) if final(stem[-1]) in (0, L) else stem + "은"
-
-
-def _with_final(word, consonant):
-    last = word[-1]
-    return word[:-1] + chr(ord(last) - final(last) + consonant)
 
 
 def romanize(text):

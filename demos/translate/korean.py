@@ -26,16 +26,19 @@ from typing import NamedTuple
 
 from numpy_seq2seq.tasks import is_held_out
 
-from .hangul import formal, particle
-from .lexicon import ADJECTIVES, DESCRIBING, MANNERS, NAMES, NOUNS, OF_KIND, TIMES, VERBS, Adjective, Noun, Verb
+from .hangul import PARTICLES, formal, particle
+from .lexicon import ADJECTIVES, DESCRIBING, MANNERS, NOUNS, OF_KIND, TIMES, VERBS
+from .lexicon import Adjective, Adverb, Noun, Verb
 
 SETS = ("training", "sentences", "combinations")
 SHORTEST, LONGEST, MOST_CLAUSES = 4, 25, 3
 ENDINGS = {None: formal, "and": lambda stem: stem + "고", "but": lambda stem: stem + "지만"}
 
 _STATES = ("like", "want", "love", "remember")  # nobody does that quietly, or in the park
-_DOERS = {animals: [v for v in VERBS if v.animals or not animals] for animals in (False, True)}
+_DOERS = {"person": VERBS, "animal": [verb for verb in VERBS if not verb.people_only]}
 _BEINGS = [*OF_KIND["person"], *OF_KIND["animal"]]
+_THINGS = [noun for noun in NOUNS if noun.kind != "name"]
+_NEVER = Adverb("", "")
 
 
 class Phrase(NamedTuple):
@@ -53,9 +56,9 @@ class Clause(NamedTuple):
     verb: Verb | Adjective
     negated: bool = False
     object: Phrase | None = None
-    manner: tuple | None = None
+    manner: Adverb = _NEVER
     place: Phrase | None = None
-    time: tuple | None = None
+    time: Adverb = _NEVER
 
 
 class Translation(NamedTuple):
@@ -80,68 +83,56 @@ def translate(clauses, joins=()):
     joins, source, target = (*joins, None), [], []
     for k, (clause, join) in enumerate(zip(clauses, joins, strict=True)):
         source += [((k, role), word) for role, word in (*_english(clause), ("join", join)) if word]
-        target += [(word, [(k, role) for role in roles]) for word, roles in _korean(clause, join)]
+        target += [(word, [(k, role) for role in roles]) for word, roles in _korean(clause, join) if word]
     places = {role: place for place, (role, _) in enumerate(source)}
     possible = [tuple(places[role] for role in roles if role in places) for _, roles in target]
     return Translation([w for _, w in source], [w for w, _ in target], [p[:1] for p in possible], possible)
 
 
 def _english(clause):
-    """(role, word) of each English word."""
+    """(role, word) of each English word; an empty word is none."""
+    describes, negated = isinstance(clause.verb, Adjective), clause.negated
     yield from _english_phrase("subject", clause.subject)
-    adjective = isinstance(clause.verb, Adjective)
-    if adjective or clause.negated:
-        yield "auxiliary", "is" if adjective else "does"
-    if clause.negated:
-        yield "not", "not"
-    yield "verb", clause.verb.english if adjective or clause.negated else clause.verb.third
-    if clause.object:
-        yield from _english_phrase("object", clause.object)
-    if clause.manner:
-        yield "manner", clause.manner[0]
-    if clause.place:
-        yield "preposition", _direction(clause)
-        yield from _english_phrase("place", clause.place)
-    if clause.time:
-        yield "time", clause.time[0]
+    yield "auxiliary", "is" if describes else "does" if negated else ""
+    yield "not", "not" if negated else ""
+    yield "verb", clause.verb.english if describes or negated else clause.verb.third
+    yield from _english_phrase("object", clause.object)
+    yield "manner", clause.manner.english
+    yield "preposition", _direction(clause) if clause.place else ""
+    yield from _english_phrase("place", clause.place)
+    yield "time", clause.time.english
 
 
 def _english_phrase(role, phrase):
-    words = [phrase.adjective.english, phrase.noun.english] if phrase.adjective else [phrase.noun.english]
-    if phrase.noun.kind != "name":
-        yield role + " article", "the" if phrase.definite else "an" if words[0][0] in "aeiou" else "a"
-    if phrase.adjective:
-        yield role + " adjective", words[0]
-    yield role, words[-1]
+    if phrase:
+        words = [word.english for word in (phrase.adjective, phrase.noun) if word]
+        if phrase.noun.kind != "name":
+            yield role + " article", "the" if phrase.definite else "an" if words[0][0] in "aeiou" else "a"
+        yield from zip((role + " adjective", role)[-len(words) :], words)
 
 
 def _korean(clause, join):
-    """(token, roles it comes from: the sure one first) of each Korean token."""
+    """(token, roles it comes from: the sure one first) of each Korean token; an empty token is none."""
     case = "subject" if isinstance(clause.verb, Adjective) else "topic"
-    yield from _korean_phrase("subject", clause.subject, case)
-    if clause.time:
-        yield clause.time[1], ["time"]
-    if clause.place:
-        yield from _korean_phrase("place", clause.place, _direction(clause), "preposition")
-    if clause.object:
-        yield from _korean_phrase("object", clause.object, "object")
-    if clause.manner:
-        yield clause.manner[1], ["manner"]
-    if clause.negated:
-        yield clause.verb.stem + "지", ["verb", "auxiliary"]
     stem, role = ("않", "not") if clause.negated else (clause.verb.stem, "verb")
+    yield from _korean_phrase("subject", clause.subject, case)
+    yield clause.time.korean, ["time"]
+    yield from _korean_phrase("place", clause.place, _direction(clause), "preposition")
+    yield from _korean_phrase("object", clause.object, "object")
+    yield clause.manner.korean, ["manner"]
+    yield clause.verb.stem + "지" if clause.negated else "", ["verb", "auxiliary"]
     yield ENDINGS[join](stem), [role, "auxiliary", "join"]
 
 
 def _korean_phrase(role, phrase, case, *others):
-    if phrase.adjective:
-        yield phrase.adjective.before, [role + " adjective"]
-    yield phrase.noun.korean, [role, role + " article"]
-    yield particle(phrase.noun.korean, case), [role, role + " article", *others]
+    if phrase:
+        yield phrase.adjective.before if phrase.adjective else "", [role + " adjective"]
+        yield phrase.noun.korean, [role, role + " article"]
+        yield particle(phrase.noun.korean, case), [role, role + " article", *others]
 
 
 def _direction(clause):
-    return "to" if "place" in getattr(clause.verb, "objects", ()) else "in"
+    return "to" if getattr(clause.verb, "objects", "") == "place" else "in"
 
 
 # ---- drawing -----------------------------------------------------------------------------------------------
@@ -201,22 +192,19 @@ def _draw_clause(rng, known):
 def _draw_any_clause(rng):
     dice = rng.random(5)
     negated, describes = bool(dice[1] < 0.3), dice[2] < 0.2
-    nouns = NOUNS if describes else _BEINGS
-    subject = Phrase(_pick(rng, NAMES)) if dice[0] < 0.15 else _draw_phrase(rng, nouns)
+    nouns = _THINGS if describes else _BEINGS
+    subject = Phrase(_pick(rng, OF_KIND["name"])) if dice[0] < 0.15 else _draw_phrase(rng, nouns)
     kind = "person" if subject.noun.kind == "name" else subject.noun.kind
     if describes:
         return Clause(subject._replace(adjective=None), _pick(rng, DESCRIBING[kind]), negated)
-    verb = _pick(rng, _DOERS[kind == "animal"])
-    state, goes = verb.english in _STATES, "place" in verb.objects
-    return Clause(
-        subject,
-        verb,
-        negated,
-        object=_draw_phrase(rng, OF_KIND[_pick(rng, verb.objects)]) if verb.objects and not goes else None,
-        manner=_pick(rng, MANNERS) if dice[3] < 0.25 and not state else None,
-        place=_draw_phrase(rng, OF_KIND["place"]) if goes or (dice[4] < 0.25 and not state) else None,
-        time=_pick(rng, TIMES) if rng.random() < 0.2 else None,
-    )
+    verb, object = _pick(rng, _DOERS[kind]), None
+    state, goes = verb.english in _STATES, verb.objects == "place"
+    if verb.objects and not goes:
+        object = _draw_phrase(rng, OF_KIND[_pick(rng, verb.objects.split())])
+    manner = _pick(rng, MANNERS) if dice[3] < 0.25 and not state else _NEVER
+    place = _draw_phrase(rng, OF_KIND["place"]) if goes or (dice[4] < 0.25 and not state) else None
+    time = _pick(rng, TIMES) if rng.random() < 0.2 else _NEVER
+    return Clause(subject, verb, negated, object, manner, place, time)
 
 
 def _draw_phrase(rng, nouns):
@@ -231,16 +219,10 @@ def _pick(rng, things):
 
 def vocabularies():
     """Every English word and every Korean token of the fragment: two sorted lists."""
+    named, stems = [*NOUNS, *TIMES, *MANNERS], [word.stem for word in (*VERBS, *ADJECTIVES)]
     english = {"the", "a", "an", "is", "does", "not", "in", "to", "and", "but"}
-    korean = {"은", "는", "이", "가", "을", "를", "로", "으로", "에서"}
-    english.update(w for w, _ in (*TIMES, *MANNERS))
-    korean.update(w for _, w in (*TIMES, *MANNERS))
-    for noun in (*NAMES, *NOUNS):
-        english.add(noun.english)
-        korean.add(noun.korean)
-    for word in (*VERBS, *ADJECTIVES):
-        english.update((word.english, getattr(word, "third", word.english)))
-        korean.update(ending(word.stem) for ending in ENDINGS.values())
-        korean.update((word.stem + "지", getattr(word, "before", word.stem + "지")))
-    korean.update(ending("않") for ending in ENDINGS.values())
+    english |= {verb.third for verb in VERBS} | {word.english for word in (*named, *VERBS, *ADJECTIVES)}
+    korean = {form for forms in PARTICLES.values() for form in forms} | {word.korean for word in named}
+    korean |= {ending(stem) for stem in (*stems, "않") for ending in ENDINGS.values()}
+    korean |= {stem + "지" for stem in stems} | {adjective.before for adjective in ADJECTIVES}
     return sorted(english), sorted(korean)

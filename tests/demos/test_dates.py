@@ -1,7 +1,6 @@
 """Dates: every written form means the one day that the language's rules give it, by a reader of its own."""
 
 import datetime
-import json
 import re
 
 import numpy as np
@@ -10,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demos.dates import __main__ as demo
-from demos.shared import Result, Run
 from demos.dates.language import CASES, FIRST, LAST, LETTERS, PATTERNS, draw, draw_pairs, write
+from demos.shared import Result, Run
 
 from ..helpers import few
 
@@ -19,8 +18,7 @@ DAYS = (LAST - FIRST).days + 1
 days = st.integers(0, DAYS - 1).map(lambda n: FIRST + datetime.timedelta(n))
 # C locale's names from datetime itself, so that the key does not share the generator's tables
 MONTHS = {f"{datetime.date(2001, m, 1):{form}}".lower(): m for m in range(1, 13) for form in ("%B", "%b")}
-WEEKDAYS = {f"{datetime.date(2001, 1, d):{form}}".lower(): d - 1
-            for d in range(1, 8) for form in ("%A", "%a")}  # fmt: skip
+WEEKDAYS = {f"{datetime.date(2001, 1, n + 1):{form}}".lower(): n for n in range(7) for form in ("%A", "%a")}
 TENS = {"twenty": 20, "thirty": 30, "twentieth": 20, "thirtieth": 30}
 TEENS = "ten eleven twelf thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 ONES = {w: n for n, w in enumerate("first second third fourth fifth sixth seventh eighth ninth".split(), 1)}
@@ -70,25 +68,23 @@ def year(digits):
     return int(digits) if len(digits) == 4 else int(digits) + (1900 if int(digits) >= 50 else 2000)
 
 
-def assert_read(day, pattern, case):
-    text = write(day, pattern, case)
-    read, weekday = key(text)
-    assert read == day, text
-    assert weekday in (None, day.weekday()), text
+def assert_every_pattern_means(day):
+    for n, pattern in enumerate(PATTERNS):
+        text = write(day, pattern, CASES[n % len(CASES)])
+        read, weekday = key(text)
+        assert (read, weekday or day.weekday()) == (day, day.weekday()), text
 
 
 @few
 @given(days)
-def test_every_pattern_means_its_day(day):
-    for n, pattern in enumerate(PATTERNS):
-        assert_read(day, pattern, CASES[n % len(CASES)])
+def test_every_pattern_means_its_day_and_no_other(day):
+    assert_every_pattern_means(day)
 
 
 @pytest.mark.slow
 def test_every_pattern_means_its_day_on_many_days():
     for n in range(0, DAYS, 97):
-        for pattern in PATTERNS:
-            assert_read(FIRST + datetime.timedelta(n), pattern, CASES[n % len(CASES)])
+        assert_every_pattern_means(FIRST + datetime.timedelta(n))
 
 
 EXAMPLES = (
@@ -102,6 +98,9 @@ EXAMPLES = (
     ("SUN 3.IV.05", "2005-04-03"),
     ("the twenty-first of march 1950", "1950-03-21"),
     ("December 31st, '49", "2049-12-31"),
+    ("13.07.50", "1950-07-13"),
+    ("13.07.99", "1999-07-13"),
+    ("13.07.00", "2000-07-13"),
 )
 
 
@@ -117,37 +116,9 @@ def test_hundreds_of_patterns_differ_on_the_page():
     assert len(PATTERNS) >= 300 and len({write(day, p) for p in PATTERNS}) == len(PATTERNS)
 
 
-@pytest.mark.parametrize("y", (1950, 1999, 2000, 2049))
-def test_two_digits_are_a_year_from_1950_to_2049(y):
-    day = datetime.date(y, 7, 13)
-    text = write(day, "{dd}.{mm}.{yy}")
-    assert text == f"13.07.{str(y)[2:]}" and key(text)[0] == day
-
-
-def test_no_form_is_written_for_two_days():
-    """Without the key: ambiguity would show as one text with two answers."""
-    meanings = {}
-    few_days = [datetime.date(y, m, d) for y in (2003, 2004) for m in (1, 3, 4, 11) for d in (1, 3, 4, 11)]
-    for day in few_days:
-        for pattern in PATTERNS:
-            assert meanings.setdefault(write(day, pattern, str.lower), day) == day
-
-
 def test_draw_pairs_are_written_dates_and_their_answers():
     pairs = draw_pairs(np.random.default_rng(0), 500)
-    assert len(pairs) == 500
-    for text, iso in pairs:
-        assert key(text)[0].isoformat() == iso
-    assert draw_pairs(np.random.default_rng(0), 500) == pairs != draw_pairs(np.random.default_rng(1), 500)
-
-
-def test_held_out_days_are_never_drawn_for_training():
-    training, held_out = (
-        {iso for _, iso in draw_pairs(np.random.default_rng(2), count, held)}
-        for count, held in ((4000, False), (1000, True))
-    )
-    assert not training & held_out
-    assert len(training) > 3000 and len(held_out) > 800  # days, not patterns, make the split
+    assert len(pairs) == 500 and all(key(text)[0].isoformat() == iso for text, iso in pairs)
 
 
 def test_every_pattern_case_and_day_comes():
@@ -182,13 +153,3 @@ def test_part_accuracy_and_claims_of_planted_results():
 def test_mistakes_are_shown_or_there_are_none():
     good, bad = planted([]), planted([9])
     assert demo.mistakes([good, good]).startswith("No model") and "✗" in demo.mistakes([good, bad])
-
-
-@pytest.mark.slow
-def test_quick_run_writes_what_it_shows(tmp_path, capsys):
-    path, page = tmp_path / "result.json", tmp_path / "maps.html"
-    assert demo.main(["--quick", "--json", str(path), "--html", str(page)]) == 0
-    shown, result = capsys.readouterr().out, json.loads(path.read_text())
-    for model in (result, result["fixed"]):
-        assert f"{model['exact_match']:.2%}" in shown and f"{model['loss']:.4f}" in shown
-    assert result["task"] == "dates" and "<script>" in page.read_text(encoding="utf-8")

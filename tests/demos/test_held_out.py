@@ -15,11 +15,13 @@ from demos.answer import __main__ as answer
 from demos.dates import __main__ as dates
 from demos.describe import __main__ as describe
 from demos.shared import random_streams, report, training
-from demos.shared.strings import accuracy_by_position
 from demos.train_pairs import __main__ as train_pairs
 from demos.translate import __main__ as translate
-from demos.answer.stories import LONGEST, VERBS, draw_stories
+from demos.answer.stories import VERBS, draw_stories
+from demos.dates.language import draw_pairs
+from demos.describe.records import draw_records
 from demos.train_pairs import answers, corpus
+from demos.translate.korean import draw_translations
 from numpy_seq2seq.beam import generate_beam
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, PAD, UNK, Batch, Vocabulary, make_source
@@ -93,6 +95,14 @@ LANGUAGES = {
 }  # fmt: skip
 
 
+DRAWN = {  # training pairs of a language, from a generator
+    "dates": lambda rng, count=50: draw_pairs(rng, count),
+    "answer": lambda rng, count=50: answer.pairs_of(draw_stories(rng, count)),
+    "describe": lambda rng, count=50: describe.pairs_of(rng, draw_records(rng, count)),
+    "translate": lambda rng, count=50: translate.pairs_of(draw_translations(rng, count)),
+}
+
+
 class Watched(NamedTuple):
     """What a program did."""
 
@@ -157,15 +167,18 @@ def test_models_beside_each_other_see_the_same_batches(watched):
 
 
 def test_translations_are_judged_on_both_held_out_sets_with_no_word_hidden(monkeypatch):
-    models, judged = [], []
+    judged, examined, examine = [], [], translate.examine
+
+    def watching(run, sentences):
+        examined.append((run.name, {has_held_out_combination(s.source) for s in sentences}))
+        assert len(sentences) > 40
+        return examine(run, sentences)
+
     monkeypatch.setattr(report, "evaluate", lambda *given: judged.append(given[2]) or evaluate(*given))
-    for sentences, combinations in translate.train(translate.read_options(TINY)):
-        models.append(sentences.result.run.name)
-        for examined, new in ((sentences, False), (combinations, True)):
-            assert len(examined.sentences) == len(examined.result.said) > 40
-            assert all(has_held_out_combination(s.source) == new for s in examined.sentences)
-    assert models == ["attention", "fixed vector"] and len(judged) == 4
-    assert not any((batch.inputs == UNK).any() for batch in judged)
+    monkeypatch.setattr(translate, "examine", watching)
+    translate.train(translate.read_options(TINY))
+    assert examined == [(name, {new}) for name in ("attention", "fixed vector") for new in (False, True)]
+    assert len(judged) == 4 and not any((batch.inputs == UNK).any() for batch in judged)
 
 
 def test_pairs_of_a_file_are_trained_on_or_validated_on_or_tested_on(tmp_path, monkeypatch):
@@ -224,11 +237,28 @@ def test_sentences_are_drawn_at_the_temperature_that_was_asked_for(monkeypatch):
     monkeypatch.setattr(describe, "DRAWS", 2)
 
     def described(temperature):
-        return describe.train(describe.read_options([*TINY, "--temperature", temperature]))
+        _, result, drawn = describe.train(describe.read_options([*TINY, "--temperature", temperature]))
+        return result.said, drawn
 
-    cold, warm = described("1e-12"), described("1")
-    assert cold.result.said == warm.result.said and cold.drawn == [cold.result.said] * 2
-    assert warm.drawn[0] != warm.result.said and warm.drawn[0] != warm.drawn[1]
+    (cold, always), (warm, drawn) = described("1e-12"), described("1")
+    assert cold == warm and always == [cold] * 2
+    assert drawn[0] != warm and drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_same_seed_same_data(draw):
+    one, again, other = (draw(np.random.default_rng(seed)) for seed in (4, 4, 5))
+    assert one == again != other
+
+
+@pytest.mark.parametrize("name", ("answer", "describe", "translate"))
+def test_every_word_occurs_in_training_and_no_other(name):
+    language, words = LANGUAGES[name], (set(), set())
+    rng = np.random.default_rng(0)
+    for source, target in DRAWN[name](rng, 3000):
+        words[0].update(source)
+        words[1].update(target)
+    assert words == tuple(set(vocabulary.ids) for vocabulary in language.vocabularies)
 
 
 # ---- figures -----------------------------------------------------------------------------------------------
@@ -244,27 +274,6 @@ def test_mean_loss_does_not_depend_on_how_pairs_are_cut_into_batches():
     assert len({int(one.target_mask.sum()) for one in (first, *others)}) > 3
     for batches in ([batch], [first, rest], [first, *others]):
         assert math.isclose(corpus.mean_loss(params, config, batches), whole, rel_tol=1e-9)
-
-
-def test_map_of_an_answer_is_that_of_its_own_step_and_not_of_eos():
-    stories = draw_stories(np.random.default_rng(0), 20, LONGEST)
-    maps = []
-    for story in stories:
-        weights = np.zeros((3, len(story.source) + 4))  # behind the source EOS, and padding
-        weights[0, 4 * story.decisive + 2] = weights[1:, 4 * ((story.decisive + 1) % LONGEST)] = 1
-        maps.append(weights)
-        by_fact = answer.weight_by_fact(story, weights)
-        np.testing.assert_array_equal(by_fact, np.eye(LONGEST + 1)[story.decisive])
-    assert answer.peaks(SimpleNamespace(stories=stories, result=SimpleNamespace(maps=maps))) == (1.0, 1.0)
-    exchanged = [weights[::-1] for weights in maps]
-    assert answer.peaks(SimpleNamespace(stories=stories, result=SimpleNamespace(maps=exchanged))) == (0.0, 0.0)
-
-
-def test_accuracy_by_position_is_of_one_length_alone():
-    pairs = [("abcd", "dcba"), ("ab", "ba"), ("dcba", "abcd"), ("", "")]
-    result = SimpleNamespace(pairs=pairs, said=[list("dcxa"), list("xa"), list("axxd"), ["a"]])
-    np.testing.assert_array_equal(accuracy_by_position(result, 4), [1, 0.5, 0, 1])
-    np.testing.assert_array_equal(accuracy_by_position(result, 2), [0, 1])
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,8 @@ import numpy as np
 import pytest
 
 from demos.describe import __main__ as describe
-from demos.describe.records import (
-    FIELDS,
-    NOBODY,
-    PREDICATES,
-    VALUES,
-    draw_name,
-    draw_records,
-    draw_sentence,
-    facts,
-    faults,
-    key,
-    sentence,
-    source_tokens,
-    vocabularies,
-    written,
-)  # fmt: skip
+from demos.describe.records import FIELDS, NOBODY, PREDICATES, VALUES, draw_name, draw_records, draw_sentence
+from demos.describe.records import facts, faults, key, sentence, source_tokens, written
 
 MIRA = {"food": "soup", "name": "MIRA", "job": "baker", "city": "Oslo"}
 RIGHT = "M I R A , a baker , who lives in Oslo , likes soup ."
@@ -50,7 +36,6 @@ def every_sentence(record):
     (
         {"food": "soup"},
         {"name": "BO", "hour": "noon"},
-        {"pet": "cat", "city": "Rome"},
         {"job": "cook", "name": "TAL", "city": "Lima"},
         {"job": "cook", "food": "rice", "city": "Lima"},
         {"name": "TAL", "hour": "two", "food": "rice", "pet": "dog"},
@@ -151,58 +136,32 @@ def test_source_tokens_spell_the_name():
 # ---- what is drawn -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def records():
-    return {h: draw_records(np.random.default_rng(k), 2500, h) for k, h in enumerate((False, True))}
-
-
-def test_held_out_records_never_occur_in_training(records):
-    names = {held_out: {r["name"] for r in records[held_out] if "name" in r} for held_out in records}
-    said = {held_out: {tuple(sorted(r.items())) for r in records[held_out]} for held_out in records}
-    assert len(names[True]) > 1000 and not names[False] & names[True] and not said[False] & said[True]
-
-
-def test_every_value_and_any_order_occurs_in_training(records):
+def test_every_value_predicate_and_order_occurs_in_training():
+    rng = np.random.default_rng(0)
+    records = draw_records(rng, 2500)
     for field, values in VALUES.items():
-        assert {r[field] for r in records[False] if field in r} == set(values)
+        assert {r[field] for r in records if field in r} == set(values)
     for field in FIELDS:
-        assert {list(r).index(field) for r in records[False] if field in r} == set(range(len(FIELDS)))
-        assert 0.1 < np.mean([field not in r for r in records[False]]) < 0.6
-    assert {c for r in records[False] for c in r.get("name", "")} == set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-
-
-def test_names_have_3_to_8_letters(records):
-    assert {len(r["name"]) for r in records[True] if "name" in r} == set(range(3, 9))
-    assert key({"name": "MIRA", "job": "cook"}) == key({"city": "Rome", "name": "MIRA"}) == "MIRA"
-    assert draw_name(np.random.default_rng(3)) == draw_name(np.random.default_rng(3))
-
-
-def test_every_token_and_predicate_is_drawn_in_training_and_no_other(records):
-    rng = np.random.default_rng(2)
-    sentences = [draw_sentence(rng, r) for r in records[False]]
-    text = "\n".join(map(" ".join, sentences))
+        assert {list(r).index(field) for r in records if field in r} == set(range(len(FIELDS)))
+        assert 0.1 < np.mean([field not in r for r in records]) < 0.6
+    text = "\n".join(" ".join(draw_sentence(rng, r)) for r in records)
     assert all(form.split("{}")[0] in text for forms in PREDICATES.values() for form in forms)
-    sources = map(source_tokens, records[False])
-    drawn = [{token for tokens in side for token in tokens} for side in (sources, sentences)]
-    assert drawn == list(map(set, vocabularies()))
 
 
-def test_draws_by_seed():
-    def draw(seed):
-        rng = np.random.default_rng(seed)
-        return [(list(r.items()), draw_sentence(rng, r)) for r in draw_records(rng, 20)]
-
-    assert draw(4) == draw(4) != draw(5)
-
-
-# ---- the figures of the demo, on planted sentences ---------------------------------------------------------
+def test_names_have_3_to_8_letters_and_decide_what_is_held_out():
+    rng = np.random.default_rng(1)
+    names = [draw_name(rng) for _ in range(1000)]
+    assert set(map(len, names)) == set(range(3, 9)) and set("".join(names)) == {*"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    assert key({"name": "MIRA", "job": "cook"}) == key({"city": "Rome", "name": "MIRA"}) == "MIRA"
 
 
 def test_figures_of_planted_sentences():
     good, wrong_city, wrong_name = RIGHT, RIGHT.replace("Oslo", "Rome"), RIGHT.replace("A ,", "E ,")
     sentences = [text.split() for text in (good, wrong_city, wrong_name, good)]
-    assert describe.right([MIRA] * 4, sentences) == 0.5 and describe.copied([MIRA] * 4, sentences) == 0.75
-    drawn = [[s] for s in sentences]
-    result = describe.Described(0.7, [MIRA], None, drawn)
-    assert describe.phrasings(result) == 1  # two of the four are right, and they are the same
-    assert describe.fault_counts(result) == {"city: another one": 1, "name: another one": 1}
+    assert describe.reached([MIRA] * 4, sentences) == {"right": 0.5, "names_copied": 0.75}
+    figures = describe.figures([MIRA], [good.split()], [[s] for s in sentences])
+    assert figures["right"] == figures["names_copied"] == 1
+    drawn = figures["drawn"]
+    assert (drawn["right"], drawn["names_copied"]) == (0.5, 0.75)
+    assert drawn["phrasings"] == 1  # two of the four are right, and they are the same
+    assert drawn["faults"] == {"city: another one": 1, "name: another one": 1}
