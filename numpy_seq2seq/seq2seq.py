@@ -165,11 +165,7 @@ def seq2seq_backward(dlogits, cache):
 
 
 def loss_and_gradients(
-    batch: Batch,
-    params: dict,
-    config: Config,
-    rng: np.random.Generator | None = None,
-    smoothing: float = 0.0,
+    batch: Batch, params: dict, config: Config, rng: np.random.Generator | None = None, smoothing: float = 0.0
 ) -> tuple[np.floating, dict]:
     """Mean loss of a batch in nats per target token, and its gradient with respect to every parameter.
 
@@ -182,6 +178,15 @@ def loss_and_gradients(
     check_batch(batch, config)
     check_params(params, config)
     check_loss_options(smoothing, rng)
+    return unchecked_loss_and_gradients(batch, params, config, rng, smoothing)
+
+
+def unchecked_loss_and_gradients(batch, params, config, rng, smoothing):
+    """loss_and_gradients without its checks, for a loop that has made them: forward, then backward.
+
+        logits = seq2seq(batch)
+        loss   = cross_entropy(logits, targets)
+    """
     logits, _, cache = seq2seq_forward(batch, params, config, rng)
     loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
     return loss, seq2seq_backward(cross_entropy_backward(1.0, loss_cache), cache)

@@ -21,9 +21,10 @@ from .checks import check_rng, check_training, is_number
 from .config import Config
 from .data import EOS, PAD, Batch, check_batch
 from .generate import generate_greedy
-from .losses import cross_entropy_backward, cross_entropy_forward, sequence_accuracy, token_accuracy
+from .losses import cross_entropy_forward, sequence_accuracy, token_accuracy
 from .optim import adam_step, clip_by_global_norm
-from .seq2seq import check_params, decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
+from .seq2seq import check_params, decode_forward, encode_forward, seq2seq_forward
+from .seq2seq import unchecked_loss_and_gradients
 from .trees import tree_map
 
 
@@ -111,9 +112,7 @@ def _steps(params, state, config, batches, steps, schedule, clip, update, smooth
             if teacher_forcing:
                 told = sampled_inputs(batch, params, config, teacher_forcing(step), rng)
                 batch = batch._replace(inputs=told)
-            logits, _, cache = seq2seq_forward(batch, params, config, rng)
-            loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
-            grads = seq2seq_backward(cross_entropy_backward(1.0, loss_cache), cache)
+            loss, grads = unchecked_loss_and_gradients(batch, params, config, rng, smoothing)
             norm = clip_by_global_norm(grads, clip)
         for what, value in (("loss", loss), ("norm of the gradient", norm)):
             if not np.isfinite(value):

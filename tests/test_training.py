@@ -313,7 +313,7 @@ def test_train_stops_when_the_gradient_is_not_finite_though_the_loss_is(monkeypa
         grads["decoder"]["Wh"][1, 2] = np.inf
         return grads
 
-    monkeypatch.setattr("numpy_seq2seq.training.seq2seq_backward", broken)
+    monkeypatch.setattr("numpy_seq2seq.seq2seq.seq2seq_backward", broken)
     before = copy(params)
     with pytest.raises(TrainingError, match="the norm of the gradient became inf at step 1"):
         next(train(params, state, config, copies(8), 1, constant(0.01)))

@@ -21,7 +21,7 @@ from numpy_seq2seq import CHAPTERS
 ROOMS = [chapter for chapter in CHAPTERS if chapter != "config"]  # in reading order
 OTHERS = """
     sigmoid relu softmax log_softmax glorot split_heads merge_heads positions weight_gradients token_accuracy sequence_accuracy
-    loss_and_gradients sgd_step adam_init adam_step global_norm clip_by_global_norm
+    unchecked_loss_and_gradients sgd_step adam_init adam_step global_norm clip_by_global_norm
     warmup_cosine exponential_decay inverse_sqrt sampled_inputs evaluate generate_greedy
     generate_sample _generate generate_beam length_penalty _grow _best _collect make_source
     make_batch right_places is_held_out draw_pairs
