@@ -42,10 +42,10 @@ def masked_softmax_forward(scores, mask):
     if mask is not None:
         _check_mask(mask, scores)
         scores = np.where(mask, scores, -np.inf)
-    top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
-    e = np.exp(scores - np.where(top == -np.inf, 0, top))
+    lowest = np.finfo(scores.dtype).min  # finite: −∞ − lowest is −∞, but −∞ − (−∞) would be nan
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=lowest))
     total = e.sum(axis=-1, keepdims=True)
-    weights = e / np.where(total == 0, 1, total)
+    weights = e / (total + (total == 0))  # 0 / 1 where nothing is allowed
     return weights, weights
 
 

@@ -63,4 +63,4 @@ class _Weightless(np.ndarray):
 
 
 def _weightless(shape):
-    return np.broadcast_to(np.zeros(()), shape).view(_Weightless)
+    return _Weightless(shape, buffer=bytes(8), strides=(0,) * len(shape))  # one number, read everywhere

@@ -128,7 +128,7 @@ BACKWARD = (
         "cells that save memory with out=, or keep one array for the state of all steps",
     ),
     Defect(
-        "epsilon_in_the_softmax", "attention", "masked_softmax_forward", "np.where(total == 0, 1, total)",
+        "epsilon_in_the_softmax", "attention", "masked_softmax_forward", "(total + (total == 0))",
         "(total + 1e-10)",
         "A small number under the sum, against division by zero; the weights no longer sum to one.",
         "attention layers that add K.epsilon() or a smaller number to the sum of the exponentials",
@@ -258,7 +258,7 @@ FORWARD = (
     ),
     Defect(
         "softmax_not_shifted", "attention", "masked_softmax_forward",
-        "np.exp(scores - np.where(top == -np.inf, 0, top))",
+        "np.exp(scores - scores.max(axis=-1, keepdims=True, initial=lowest))",
         "np.exp(scores)",
         "exp without subtracting the maximum: right until a score passes 88 in float32, 709 in float64.",
         "the formula as the paper prints it, typed in",
@@ -458,14 +458,14 @@ TRANSFORMER = (
     ),
     Defect(
         "masked_after_the_softmax", "attention", "masked_softmax_forward",
-        "weights = e / np.where(total == 0, 1, total)",
-        "weights = e / np.where(total == 0, 1, total) * (1 if mask is None else mask)",
+        "weights = e / (total + (total == 0))",
+        "weights = e / (total + (total == 0)) * (1 if mask is None else mask)",
         "The weights of padding are set to zero, but it has taken part in the sum.",
         "softmax(scores) * mask, without dividing again",
         (
             Edit("attention", "masked_softmax_forward", "scores = np.where(mask, scores, -np.inf)", "pass"),
             Edit("attention", "masked_softmax_forward", "return weights, weights",
-                 "return weights, (e / np.where(total == 0, 1, total), mask)"),
+                 "return weights, (e / (total + (total == 0)), mask)"),
             Edit("attention", "masked_softmax_backward", "return softmax_backward(dweights, cache)",
                  "return softmax_backward(dweights * (1 if cache[1] is None else cache[1]), cache[0])"),
         ),
