@@ -57,15 +57,8 @@ class _Live(NamedTuple):
     weights: np.ndarray | None  # (R, t, S)
 
 
-def generate_beam(
-    source: np.ndarray,
-    mask: np.ndarray,
-    params: dict,
-    config: Config,
-    width: int = 5,
-    alpha: float = 0.6,
-    max_length: int | None = None,
-) -> list[list[Hypothesis]]:
+def generate_beam(source: np.ndarray, mask: np.ndarray, params: dict, config: Config, width: int = 5,
+                  alpha: float = 0.6, max_length: int | None = None) -> list[list[Hypothesis]]:
     """For each sentence the `width` best answers that the beam has found, best first.
 
         log P(Y) = Σ_t log p(y_t | y_1 … y_{t−1}, source)       what the beam keeps the best of

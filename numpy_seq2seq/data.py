@@ -143,9 +143,8 @@ class Batch(NamedTuple):
     target_mask: np.ndarray  # (B, T)
 
 
-def make_source(
-    sources: Iterable[Iterable[str]], vocabulary: Vocabulary, unk: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
+def make_source(sources: Iterable[Iterable[str]], vocabulary: Vocabulary,
+                unk: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Source sequences to ids (B, S) and mask (B, S).
 
     Args:
@@ -161,9 +160,8 @@ def make_source(
     return pad([s + [EOS] for s in _encoded("source", sources, vocabulary, unk)])
 
 
-def make_batch(
-    pairs: Iterable[tuple], source_vocabulary: Vocabulary, target_vocabulary: Vocabulary, unk: bool = False
-) -> Batch:
+def make_batch(pairs: Iterable[tuple], source_vocabulary: Vocabulary, target_vocabulary: Vocabulary,
+               unk: bool = False) -> Batch:
     """Pairs of sequences of symbols to a Batch.
 
     Args:

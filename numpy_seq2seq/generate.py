@@ -29,9 +29,8 @@ class Generated(NamedTuple):
     weights: np.ndarray | None  # (B, L, S) attention, a row for each token; None where nothing attends
 
 
-def generate_greedy(
-    source: np.ndarray, mask: np.ndarray, params: dict, config: Config, max_length: int | None = None
-) -> Generated:
+def generate_greedy(source: np.ndarray, mask: np.ndarray, params: dict, config: Config,
+                    max_length: int | None = None) -> Generated:
     """At each step the most probable token, for all rows together, until every row has said EOS.
 
         y_t = argmax_v p(v | y_1 … y_{t−1}, source)     PAD and BOS are no answers
@@ -48,16 +47,9 @@ def generate_greedy(
     return _generate(lambda z: z.argmax(axis=1), source, mask, params, config, max_length)
 
 
-def generate_sample(
-    source: np.ndarray,
-    mask: np.ndarray,
-    params: dict,
-    config: Config,
-    rng: np.random.Generator,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    max_length: int | None = None,
-) -> Generated:
+def generate_sample(source: np.ndarray, mask: np.ndarray, params: dict, config: Config,
+                    rng: np.random.Generator, temperature: float = 1.0, top_k: int | None = None,
+                    max_length: int | None = None) -> Generated:
     """At each step a token drawn from what the model holds probable: other answers each time.
 
         p(v) ∝ exp(z_v / τ)             over the k largest z; PAD and BOS are no answers

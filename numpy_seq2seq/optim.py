@@ -61,16 +61,8 @@ def adam_init(params: dict) -> dict:
     return {"m": tree_map(np.zeros_like, params), "v": tree_map(np.zeros_like, params), "t": 0}
 
 
-def adam_step(
-    params: dict,
-    grads: dict,
-    state: dict,
-    learning_rate: float,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-8,
-    decay: float = 0.0,
-) -> None:
+def adam_step(params: dict, grads: dict, state: dict, learning_rate: float, beta1: float = 0.9,
+              beta2: float = 0.999, epsilon: float = 1e-8, decay: float = 0.0) -> None:
     """One step of Adam, in place on params and state; with decay it is AdamW.
 
         m ← β₁ m + (1 − β₁) g           mean of the gradient

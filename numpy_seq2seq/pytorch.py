@@ -27,10 +27,10 @@ into the other. Keras has both; its reset_after=True is the one here.
 The same function with another sign: 1 − σ(a) = σ(−a), so negating block z of Wx, Wh, b and bh leads from one
 to the other.
 
-**LSTM: which gates, and what they see.** The first one (Hochreiter & Schmidhuber 1997) has no forget gate
-(f = 1), squashes the candidate with a logistic function stretched to (−2, 2) and c with one stretched to
-(−1, 1), which is tanh(c/2), and cuts off the gradient that would go on back in time through the inputs of a
-cell and its gates. Gers, Schmidhuber & Cummins (2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see
+**LSTM: which gates, and what they see.** The first one (Hochreiter & Schmidhuber 1997) has no forget gate (f
+= 1), squashes the candidate with a logistic function stretched to (−2, 2) and c with one stretched to (−1,
+1), which is tanh(c/2), and cuts off the gradient that would go on back in time through the inputs of a cell
+and its gates. Gers, Schmidhuber & Cummins (2000) add f. Peepholes (Gers & Schmidhuber 2000) let the gates see
 c too. The whole gradient is taken since Graves & Schmidhuber (2005). The LSTM here, like PyTorch's, has f,
 tanh for both, no peepholes, and the whole gradient.
 
@@ -110,9 +110,9 @@ of the same weights.
     params |= from_torch(arrays, config, "encoder")
 
     layer = torch.nn.TransformerDecoderLayer(H, heads, 4 * H, dropout, norm_first=True, batch_first=True)
-    module = torch.nn.TransformerDecoder(layer, config.layers, torch.nn.LayerNorm(H))
-    arrays = to_torch(params, config, "decoder")
-    module.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
+    module = torch.nn.TransformerDecoder(layer, config.layers, torch.nn.LayerNorm(H)) arrays =
+    to_torch(params, config, "decoder") module.load_state_dict({name: torch.from_numpy(a) for name, a in
+    arrays.items()})
 
 A decoder that reads something beside x_t has an input of D + H numbers in PyTorch: peeky [x_t; v], bahdanau
 and luong_feeding [x_t; e_t].
@@ -145,11 +145,10 @@ def to_torch(params, config, side):
         params: of the model; only these layers are read.
         config: of the model.
         side:   "encoder" or "decoder".
-    Returns:
-        arrays: the state dict of nn.RNN, nn.GRU, nn.LSTM, nn.TransformerEncoder or nn.TransformerDecoder
+    Returns: arrays: the state dict of nn.RNN, nn.GRU, nn.LSTM, nn.TransformerEncoder or nn.TransformerDecoder
             (with norm), in its order; copies, in the dtype of params.
-    Raises:
-        ValueError: a parameter is missing, unexpected or of a wrong shape; names it, what was expected, and
+    Raises: ValueError: a parameter is missing, unexpected or of a wrong shape; names it, what was expected,
+        and
             what came.
     """
     names, shapes, (ours, theirs) = _layout(config, side)
@@ -178,8 +177,8 @@ def from_torch(arrays, config, side):
         side:   "encoder" or "decoder".
     Returns:
         params: {"encoder": {"Wx": …, "Wh": …, "b": …}, …}; copies, in the dtype of arrays.
-    Raises:
-        ValueError: an array is missing (bias=False? no norm?), unexpected (other layers or directions?) or of
+    Raises: ValueError: an array is missing (bias=False? no norm?), unexpected (other layers or directions?)
+        or of
             a wrong shape; biases of attention that are not zero. Names it, what was expected, and what came.
     """
     names, shapes, (ours, theirs) = _layout(config, side)

@@ -164,9 +164,8 @@ def seq2seq_backward(dlogits, cache):
     return encode_backward(dstart, dsource, encode_cache) | decode_grads
 
 
-def loss_and_gradients(
-    batch: Batch, params: dict, config: Config, rng: np.random.Generator | None = None, smoothing: float = 0.0
-) -> tuple[np.floating, dict]:
+def loss_and_gradients(batch: Batch, params: dict, config: Config, rng: np.random.Generator | None = None,
+                       smoothing: float = 0.0) -> tuple[np.floating, dict]:
     """Mean loss of a batch in nats per target token, and its gradient with respect to every parameter.
 
     Args:

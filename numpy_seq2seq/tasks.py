@@ -102,14 +102,8 @@ def is_held_out(source):
     return zlib.crc32(source.encode()) % HELD_OUT == 0
 
 
-def draw_pairs(
-    task: str,
-    rng: np.random.Generator,
-    count: int,
-    lengths: tuple[int, int] = (1, 10),
-    alphabet: str = LETTERS,
-    held_out: bool = False,
-) -> list[tuple[str, str]]:
+def draw_pairs(task: str, rng: np.random.Generator, count: int, lengths: tuple[int, int] = (1, 10),
+               alphabet: str = LETTERS, held_out: bool = False) -> list[tuple[str, str]]:
     """Random strings with their answers.
 
     Length and letters are uniform; a string that belongs to the other set is drawn again.

@@ -42,21 +42,10 @@ class TrainingError(ArithmeticError):
     """Training ran into a number that is not finite."""
 
 
-def train(
-    params: dict,
-    state: dict,
-    config: Config,
-    batches: Iterable[Batch],
-    steps: int,
-    schedule: Callable[[int], float],
-    clip: float = 1.0,
-    update: Callable = adam_step,
-    *,
-    smoothing: float = 0.0,
-    teacher_forcing: Callable[[int], float] | None = None,
-    rng: np.random.Generator | None = None,
-    start: int = 0,
-) -> Iterator[Report]:
+def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], steps: int,
+          schedule: Callable[[int], float], clip: float = 1.0, update: Callable = adam_step, *,
+          smoothing: float = 0.0, teacher_forcing: Callable[[int], float] | None = None,
+          rng: np.random.Generator | None = None, start: int = 0) -> Iterator[Report]:
     """Train in place, one step for each report that is taken. Without what makes it safe, it is this loop:
 
         for step, batch in enumerate(batches, 1):
