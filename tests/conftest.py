@@ -1,4 +1,4 @@
-"""One thread for NumPy's products: those of the tests are so small that a second one costs more than it brings."""
+"""One thread for NumPy's products: those of the tests are so small that a second one costs more."""
 
 import os
 

@@ -60,7 +60,16 @@ def model_name(config):
     deep = f"{config.layers}layers" if config.layers > 1 else None
     special = [name for name in ("reverse_source", "attention_only") if getattr(config, name)]
     special += [] if config.source_positions else ["no_positions"]
-    parts = (config.decoder, encoder, config.cell, config.score, f"{config.directions}way", heads, deep, *special)
+    parts = (
+        config.decoder,
+        encoder,
+        config.cell,
+        config.score,
+        f"{config.directions}way",
+        heads,
+        deep,
+        *special,
+    )
     return "-".join(part for part in parts if part)
 
 
@@ -85,6 +94,7 @@ def random_params(config, seed):
 
 def away_from_kinks(params):
     """Every relu clearly on or clearly off, so that no finite difference steps over its kink."""
+
     def moved(layer, arrays):
         if not layer.endswith("_feed_in"):
             return arrays

@@ -1,4 +1,4 @@
-"""Scores and attention: real memories are weighed and nothing else, for any number of queries; gradients alike."""
+"""Scores and attention: real memories are weighed and nothing else; gradients alike."""
 
 import numpy as np
 import pytest
@@ -226,7 +226,9 @@ def test_masked_softmax_forward_does_not_see_a_shift_or_what_is_masked(size, see
     rng = np.random.default_rng(seed)
     x, mask = normal(rng, *size), padding_mask(rng, size[0], size[2])
     shifted = np.where(mask[:, None], x + 1000 * rng.standard_normal((*size[:2], 1)), 1e300)
-    assert_close(masked_softmax_forward(shifted, mask[:, None])[0], masked_softmax_forward(x, mask[:, None])[0], 1e-10)
+    assert_close(
+        masked_softmax_forward(shifted, mask[:, None])[0], masked_softmax_forward(x, mask[:, None])[0], 1e-10
+    )
 
 
 ALL_MASKED = np.array([[True, True, True], [False, False, False]])
@@ -468,8 +470,13 @@ def test_heads_are_one_more_axis(look, score):
     """(B, N, T, ·) is the same as N calls, one for each index of the second axis."""
     data, N = draw(score, (2, 3, 4, 5, 6), 0), 3
     rng = np.random.default_rng(1)
-    heads = [data | {name: normal(rng, *data[name].shape) for name in ("queries", "memory", "dcontext")} for _ in range(N)]
-    together = {name: np.stack([h[name] for h in heads], axis=1) for name in ("queries", "memory", "dcontext")}
+    heads = [
+        data | {name: normal(rng, *data[name].shape) for name in ("queries", "memory", "dcontext")}
+        for _ in range(N)
+    ]
+    together = {
+        name: np.stack([h[name] for h in heads], axis=1) for name in ("queries", "memory", "dcontext")
+    }
     result = look(score, data | together | {"mask": data["mask"][:, None]})
     for n, alone in enumerate(look(score, h) for h in heads):
         for name in alone.keys() & AXES.keys():
@@ -485,7 +492,9 @@ def test_attention_forward_with_a_causal_mask_sees_no_later_memory(score):
     data = draw(score, (2, 4, 4, 5, 6), 2)
     keys, _ = keys_forward(data["memory"], data["key_params"])
     for mask in (causal(4), causal(4) & data["mask"][:, None]):
-        context, weights, _ = attention_forward(data["queries"], keys, data["memory"], data["params"], mask, score)
+        context, weights, _ = attention_forward(
+            data["queries"], keys, data["memory"], data["params"], mask, score
+        )
         assert not weights[:, ~causal(4)[0]].any()
         for t in range(4):
             first = data["memory"][:, : t + 1], mask[:, t : t + 1, : t + 1]
@@ -524,5 +533,7 @@ def test_masked_softmax_forward_refuses_a_mask_that_does_not_fit(shape):
     scores = np.zeros((2, 3, 4))
     with pytest.raises(ValueError, match=r"a mask of scores \(2, 3, 4\) must be boolean, have as many axes"):
         masked_softmax_forward(scores, np.ones(shape, bool))
-    with pytest.raises(ValueError, match=r"got float64 \(2, 1, 4\)\. A padding mask \(B, S\) becomes mask\[:, None\]"):
+    with pytest.raises(
+        ValueError, match=r"got float64 \(2, 1, 4\)\. A padding mask \(B, S\) becomes mask\[:, None\]"
+    ):
         masked_softmax_forward(scores, np.ones((2, 1, 4)))

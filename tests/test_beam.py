@@ -285,6 +285,7 @@ def logits_after(source, told):
 
 def test_generate_beam_picks_rows_of_any_state_and_never_looks_inside(monkeypatch):
     """State and source of nested dict, tuple, NamedTuple and None; each answer keeps to its own past."""
+
     def encode(source, mask, params, config):
         return {"past": (Past(np.zeros((len(source), 0), int), None),)}, ({"ids": source}, None), None
 
@@ -297,7 +298,9 @@ def test_generate_beam_picks_rows_of_any_state_and_never_looks_inside(monkeypatc
     monkeypatch.setattr(beam, "decode_forward", decode)
     config = Config(8, 7)
     source, mask = make_source(["ab", "ba", "a"], LETTERS)
-    found = generate_beam(source, mask, seq2seq_init(np.random.default_rng(0), config), config, 4, max_length=5)
+    found = generate_beam(
+        source, mask, seq2seq_init(np.random.default_rng(0), config), config, 4, max_length=5
+    )
     for row, answers in zip(source, found):
         assert len(answers) == 4
         for answer in answers:

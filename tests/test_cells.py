@@ -1,4 +1,4 @@
-"""Chapter 3: one step of every cell is the paper's equations, and its backward is their derivative."""
+"""Cells: one step of every cell is the paper's equations, and its backward is their derivative."""
 
 import numpy as np
 import pytest

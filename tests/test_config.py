@@ -32,7 +32,9 @@ def test_check_size_right(value):
     check_size("layers", value)
 
 
-@pytest.mark.parametrize("name,known", [("cell", CELLS), ("decoder", DECODERS), ("score", SCORES), ("encoder", ENCODERS)])
+@pytest.mark.parametrize(
+    "name,known", [("cell", CELLS), ("decoder", DECODERS), ("score", SCORES), ("encoder", ENCODERS)]
+)
 @pytest.mark.parametrize("value", ["transformers", "", 3], ids=repr)
 def test_check_choice_wrong(name, known, value):
     refused(f"{name} must be one of {', '.join(known)}; got {value!r}", **{name: value})
@@ -100,12 +102,18 @@ def test_config_fills_in_what_is_read_and_nothing_else():
     assert Config(8, 9, encoder="transformer").cell == "lstm"
 
 
-@pytest.mark.parametrize("choices, message", (
-    ({"heads": 3}, "heads must divide hidden_size 64, got 3"),
-    ({"heads": 0}, "heads must be a positive integer, got 0"),
-    ({"heads": 3, "hidden_size": 9}, "hidden_size must be even in a Transformer, for sine and cosine; got 9"),
-    ({"embedding_size": 32}, "embedding_size must equal hidden_size 64 in a Transformer"),
-))
+@pytest.mark.parametrize(
+    "choices, message",
+    (
+        ({"heads": 3}, "heads must divide hidden_size 64, got 3"),
+        ({"heads": 0}, "heads must be a positive integer, got 0"),
+        (
+            {"heads": 3, "hidden_size": 9},
+            "hidden_size must be even in a Transformer, for sine and cosine; got 9",
+        ),
+        ({"embedding_size": 32}, "embedding_size must equal hidden_size 64 in a Transformer"),
+    ),
+)
 def test_config_of_a_transformer_says_which_sizes_fit(choices, message):
     refused(message, encoder="transformer", **choices)
     refused(message, decoder="transformer", **choices)
@@ -122,17 +130,20 @@ def test_config_does_not_change_once_made():
         Config(8, 9).cell = "gru"
 
 
-@pytest.mark.parametrize("choices, message", (
-    ({"source_vocabulary": 3}, "source_vocabulary must be at least 4"),
-    ({"directions": 1.0}, "directions must be one of 1, 2"),
-    ({"directions": True}, "directions must be one of 1, 2"),
-    ({"cell": ["lstm"]}, "cell must be one of"),
-    ({"dropout": True}, "dropout must be a rate"),
-    ({"dropout": "0.1"}, "dropout must be a rate"),
-    ({"dropout": 1.0}, r"dropout must be a rate in \[0, 1\)"),
-    ({"reverse_source": "yes"}, "reverse_source must be one of True, False"),
-    ({"reverse_source": True, "directions": 2}, "reverse_source changes nothing with two directions"),
-))
+@pytest.mark.parametrize(
+    "choices, message",
+    (
+        ({"source_vocabulary": 3}, "source_vocabulary must be at least 4"),
+        ({"directions": 1.0}, "directions must be one of 1, 2"),
+        ({"directions": True}, "directions must be one of 1, 2"),
+        ({"cell": ["lstm"]}, "cell must be one of"),
+        ({"dropout": True}, "dropout must be a rate"),
+        ({"dropout": "0.1"}, "dropout must be a rate"),
+        ({"dropout": 1.0}, r"dropout must be a rate in \[0, 1\)"),
+        ({"reverse_source": "yes"}, "reverse_source must be one of True, False"),
+        ({"reverse_source": True, "directions": 2}, "reverse_source changes nothing with two directions"),
+    ),
+)
 def test_config_refuses_what_makes_no_model(choices, message):
     with pytest.raises(ValueError, match=message):
         Config(**({"source_vocabulary": 9, "target_vocabulary": 9} | choices))

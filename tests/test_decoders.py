@@ -205,7 +205,9 @@ def test_decoder(config, method):
         state = decoder.forward(x[:, :2], state, source, params, config)[2]
     gates = CELLS[config.cell].gates if "cell" in decoder.reads else ""
     options = {"method": method, "samples": 4, "gates": gates}
-    check_pair(decoder.forward, decoder.backward, (x, state, source, params, config), looked_at=(1,), **options)
+    check_pair(
+        decoder.forward, decoder.backward, (x, state, source, params, config), looked_at=(1,), **options
+    )
 
 
 @pytest.mark.parametrize("method", ["central", "complex"])
@@ -246,7 +248,9 @@ def test_attention_only_starts_from_zero_and_sends_no_gradient_back(config):
     assert not any(s.any() for s in state)
 
 
-@each("open_forward", lambda config: config.decoder in ("fixed", "peeky", "luong") and not config.attention_only)
+@each(
+    "open_forward", lambda config: config.decoder in ("fixed", "peeky", "luong") and not config.attention_only
+)
 def test_the_decoder_starts_where_the_encoder_ended(config):
     rng = np.random.default_rng(405)
     params, _, _, _ = encoded(config, 406)
@@ -283,7 +287,9 @@ def test_padded_memories_are_never_read_be_they_nan(config):
     x, state, source, params, _ = arguments(config, 33)
     decoder = DECODERS[config.decoder]
     padded = ~source.mask[:, 0, :, None]
-    loud = source._replace(memory=np.where(padded, np.nan, source.memory), keys=np.where(padded, np.inf, source.keys))
+    loud = source._replace(
+        memory=np.where(padded, np.nan, source.memory), keys=np.where(padded, np.inf, source.keys)
+    )
     out, _, last, cache = decoder.forward(x, state, loud, params, config)
     np.testing.assert_array_equal(out, decoder.forward(x, state, source, params, config)[0])
     _, _, dsource, grads = decoder.backward(np.ones_like(out), last, cache)

@@ -17,7 +17,18 @@ RECURRENT = [
     for layers in (1, 3)
 ]
 TRANSFORMERS = [
-    Config(8, 9, H, H, encoder="transformer", decoder="fixed", cell="gru", heads=heads, layers=layers, dtype="float64")
+    Config(
+        8,
+        9,
+        H,
+        H,
+        encoder="transformer",
+        decoder="fixed",
+        cell="gru",
+        heads=heads,
+        layers=layers,
+        dtype="float64",
+    )
     for layers, heads in ((1, 1), (1, 2), (2, 4), (3, 2))
 ]
 
@@ -102,7 +113,9 @@ def test_encoder_forward_of_a_padded_batch_is_that_of_its_sequences(config):
     x = np.where(mask[:, :, None], x, np.nan)
     memory, state, cache = encoder.forward(x, mask, params, config, None)
     for b in range(B):
-        alone, last, _ = encoder.forward(x[b : b + 1, mask[b]], mask[b : b + 1, mask[b]], params, config, None)
+        alone, last, _ = encoder.forward(
+            x[b : b + 1, mask[b]], mask[b : b + 1, mask[b]], params, config, None
+        )
         np.testing.assert_allclose(memory[b, mask[b]], alone[0], rtol=0, atol=1e-12)
         for padded, exact in zip(state, last):
             np.testing.assert_allclose(padded[b], exact[0], rtol=0, atol=1e-12)

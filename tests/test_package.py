@@ -63,7 +63,9 @@ def enclosing(search):
 
 def run(*arguments, env=None):
     """A fresh interpreter in the project's root."""
-    return subprocess.run([sys.executable, *arguments], cwd=PACKAGE.parent, capture_output=True, text=True, env=env)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=PACKAGE.parent, capture_output=True, text=True, env=env
+    )
 
 
 # ---- what it imports, and how fast -------------------------------------------------------------------------
@@ -84,7 +86,9 @@ def test_importing_takes_no_longer_than_30_ms_after_numpy(tmp_path):
     """Of processor time, once compiled; the fastest run counts: whatever else the machine does only adds."""
     code = "import numpy, time; a = time.process_time(); import numpy_seq2seq; print(time.process_time() - a)"
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first run compiles, as the first import after installing does
+    env["PYTHONPYCACHEPREFIX"] = str(
+        tmp_path
+    )  # the first run compiles, as the first import after installing does
     seconds = [1.0]
     while min(seconds) > 0.03 and len(seconds) < 9:
         seconds.append(float(run("-c", code, env=env).stdout))
@@ -138,8 +142,12 @@ def test_float32_is_chosen_in_one_place():
 
 
 def test_every_public_name_has_a_docstring():
-    bare = [f"{module}:{node.lineno} {node.name}" for module in TREES for node in public(TREES[module])
-            if not ast.get_docstring(node)]
+    bare = [
+        f"{module}:{node.lineno} {node.name}"
+        for module in TREES
+        for node in public(TREES[module])
+        if not ast.get_docstring(node)
+    ]
     assert not bare + [module for module in TREES if not ast.get_docstring(TREES[module])]
 
 
@@ -187,14 +195,18 @@ def test_every_work_cited_is_in_the_list_of_sources():
     cited = set()
     for tree in TREES.values():
         docs = [ast.get_docstring(node) or "" for node in [tree, *public(tree)]]
-        for names, year in re.findall(r"([A-Z]\w+)(?:, [A-Z]\w+)*(?: et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\)?", "\n".join(docs)):
+        for names, year in re.findall(
+            r"([A-Z]\w+)(?:, [A-Z]\w+)*(?: et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\)?", "\n".join(docs)
+        ):
             cited.add(f"{names} {year}")
     known = numpy_seq2seq.notation.SOURCES.keys()
     assert cited - known - {"ICLR 2015"} == set() and known - cited == set()
 
 
 def forwards():
-    return [(module, name) for module in TREES for name in functions(TREES[module]) if name.endswith("_forward")]
+    return [
+        (module, name) for module in TREES for name in functions(TREES[module]) if name.endswith("_forward")
+    ]
 
 
 def test_every_forward_stands_directly_above_its_backward():

@@ -1,4 +1,4 @@
-"""Chapter 4, recurrent and stacks: a run over time is the cell step by step, whatever the padding, the batch, the direction."""
+"""Recurrence and stacks: padding changes nothing, steps add up, every gradient reaches back in time."""
 
 from collections.abc import Callable
 from typing import NamedTuple

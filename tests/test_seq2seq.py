@@ -76,14 +76,22 @@ def check_model(config, params, batch, **how):
 
 @every_model
 def test_loss_and_gradients(config):
-    check_model(config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, "complex"))
+    check_model(
+        config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, "complex")
+    )
 
 
 @pytest.mark.parametrize(
-    "config", [pytest.param(c, id=model_name(c), marks=() if c in ONE_WAY_LSTM else pytest.mark.slow) for c in MODELS]
+    "config",
+    [pytest.param(c, id=model_name(c), marks=() if c in ONE_WAY_LSTM else pytest.mark.slow) for c in MODELS],
 )
 def test_loss_and_gradients_by_differences(config):
-    check_model(config, away_from_kinks(random_params(config, 103)), random_batch(config, 104, B, 3, 4), **options(config, "central"))
+    check_model(
+        config,
+        away_from_kinks(random_params(config, 103)),
+        random_batch(config, 104, B, 3, 4),
+        **options(config, "central"),
+    )
 
 
 @pytest.mark.slow
@@ -95,7 +103,12 @@ def test_loss_and_gradients_at_every_entry(config):
 @pytest.mark.slow
 @each_decoder
 def test_loss_and_gradients_at_every_entry_by_differences(config):
-    check_model(config, away_from_kinks(random_params(config, 110)), random_batch(config, 111, B, 3, 4), method="central")
+    check_model(
+        config,
+        away_from_kinks(random_params(config, 110)),
+        random_batch(config, 111, B, 3, 4),
+        method="central",
+    )
 
 
 @st.composite
@@ -104,7 +117,11 @@ def any_model(draw):
     d, half, layers, count, directions = (draw(st.integers(1, most)) for most in (5, 3, 3, 4, 2))
     decoder, encoder = draw(st.sampled_from(list(DECODERS))), draw(st.sampled_from(list(ENCODERS)))
     read = ENCODERS[encoder].reads | DECODERS[decoder].reads
-    options = {"cell": list(CELLS), "score": scores(decoder), "heads": [n for n in (1, 2, half) if 2 * half % n == 0]}
+    options = {
+        "cell": list(CELLS),
+        "score": scores(decoder),
+        "heads": [n for n in (1, 2, half) if 2 * half % n == 0],
+    }
     chosen = {name: draw(st.sampled_from(values)) for name, values in options.items() if name in read}
     chosen |= {"directions": directions} if "directions" in read else {}
     chosen |= {"layers": layers} if "layers" in read else {}
@@ -138,8 +155,11 @@ def test_seq2seq_backward(config):
 
 def encode_params(params):
     """The parameters that encode_forward reads, and the others."""
+
     def reads(layer):
-        return layer.startswith(("source_embedding", "encoder", "start", "keys")) or layer.endswith("cross_keys")
+        return layer.startswith(("source_embedding", "encoder", "start", "keys")) or layer.endswith(
+            "cross_keys"
+        )
 
     return tuple({k: p for k, p in params.items() if reads(k) == side} for side in (True, False))
 
@@ -155,7 +175,9 @@ def test_encode_backward(config):
 @each_decoder
 def test_decode_backward(config):
     params, batch, state, source = encoded(config, 140)
-    state = decode_forward(batch.inputs[:, :2], state, source, params, config)[2]  # what was kept of two tokens
+    state = decode_forward(batch.inputs[:, :2], state, source, params, config)[
+        2
+    ]  # what was kept of two tokens
     args = (batch.inputs, state, source, encode_params(params)[1], config)
     how = options(config, "complex") | {"samples": 10}
     check_pair(decode_forward, decode_backward, args, looked_at=(1,), **how)
@@ -225,7 +247,7 @@ def test_loss_and_gradients_with_dropout_and_label_smoothing(config):
 
 @each_model
 def test_seq2seq_init_knows_nothing_yet(config):
-    """Pure guessing costs ln V. Logits of variance 2H/(H + V), at most, cost half of that more, and some luck."""
+    """Pure guessing costs ln V. Logits of variance 2H/(H + V), at most, cost half of that more, and luck."""
     h, v = 8, 150
     config = dataclasses.replace(config, target_vocabulary=v, embedding_size=8, hidden_size=h)
     batch = random_batch(config, 320, 40, 8, 9)
