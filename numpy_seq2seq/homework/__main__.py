@@ -1,67 +1,33 @@
-"""Appendix E, last part. Homework from the command line: list, make, grade.
-
-Before this: student_tree.py, grading.py. It stands apart: no other room needs it, and it is the only one
-that prints.
+"""Homework from the command line.
 
     python -m numpy_seq2seq.homework list
     python -m numpy_seq2seq.homework make DIR --set bptt
     python -m numpy_seq2seq.homework grade DIR [DIR …]
 
-Not here: what any of the three does (assignment.py, student_tree.py, grading.py).
+  list     every function that can be set, with its points (1 easy, 3 hard) and what it needs first
+  make     write a student's tree: the package with the bodies of some functions missing
+  grade    grade one tree or a class of trees
+
+Run it from your own clone: inside a student's tree, Python would take the student's code for the package.
 """
 
 import argparse
-import csv
-import json
+import contextlib
+import inspect
+import itertools
 import os
 import signal
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
-from .assignment import ROOMS, SETS, all_tasks, assigned, check_clone, chosen
-from .grading import VERDICTS, Limits, grade
-from ..show import table
+from . import reports
+from .assignment import ROOT, SETS, all_tasks, chosen
+from .grading import assigned, found, grade, plain
 from .student_tree import make
 
-LIMITS = {"seconds": (0.1, 86_400), "memory": (300, 2**20), "jobs": (1, 1000)}  # least and most
 INTERRUPTED = 130
-
-ABOUT = """Set homework from this package, and grade it.
-
-  list     every function that can be set, by room, with its points (1 easy, 3 hard) and what it needs first
-  make     write a student's tree: the project with the bodies of some functions missing
-  grade    grade one tree or a class of trees
-"""
-MAKE = """Write a student's tree into DIR, which must not exist or be empty.
-
-The functions set keep their signatures and docstrings: the docstring is the assignment. Their bodies,
-private helpers that only they use, the exercises of their rooms, and tests that contain a transcription are
-left out; so are .git, README and whatever else could give the solution away. ASSIGNMENT.md says what is to
-be done. In the tree, `python -m pytest` runs the tests that belong to the assignment: they fail until the
-functions are written.
-"""
-GRADE = """Grade trees, each function alone: everything else is the teacher's, so one mistake costs one task,
-and an unfinished function does not fail its neighbours. The tests are the teacher's own; those in the tree do
-not count, and nothing else of the tree is run. From the student's file the function is taken together with
-the helpers, imports (by name) and constants that were added there. Where forward and backward are both set,
-they may agree on another cache.
-
-Which functions: --set or --functions; without them those which ASSIGNMENT.md names in most of the trees;
-without any ASSIGNMENT.md, all that can be set.
-
-  passed              all tests that bear its name pass: full points; everything else: none
-  wrong               a test says no, or the signature is another one
-  not written         no such function, or NotImplementedError
-  crashed             another error, a file that is no Python, a process that ended early
-  timed out           more than --seconds
-  left its limits     more than --memory, or a function of NumPy or Python was replaced
-
-Each task has a process of its own, with limits on time, memory and file size, and its children end with it.
-THIS IS NOT A SANDBOX: it guards against accidents, not against malice. Code that means harm can read and
-delete what you can read and delete. Grade strangers on a machine, or as a user, that has nothing to lose.
-"""
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,196 +36,175 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+def _number(kind, least, most):
+    """A type for argparse: a number in this range."""
+    def parsed(text):
+        if not least <= kind(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least:,} to {most:,}, got {text}")
+        return kind(text)
+
+    parsed.__name__ = kind.__name__
+    return parsed
+
+
 def options():
     """The parser of the three commands."""
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(prog="python -m numpy_seq2seq.homework", description=ABOUT, formatter_class=raw)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="list | make | grade")
-    commands.add_parser("list", help="what can be set").set_defaults(run=run_list)
-    making = commands.add_parser("make", help="a student's tree", description=MAKE, formatter_class=raw)
-    making.set_defaults(run=run_make)
-    making.add_argument("directory", metavar="DIR", type=Path)
-    grading = commands.add_parser("grade", help="grade trees", description=GRADE, formatter_class=raw)
-    grading.set_defaults(run=run_grade)
-    grading.add_argument("trees", metavar="DIR", nargs="+")
-    sets = f"a ready set: {', '.join(SETS)}; may be repeated"
+    raw = {"formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = _Parser(prog="python -m numpy_seq2seq.homework", description=__doc__, **raw)
+    commands = parser.add_subparsers(required=True, metavar="list | make | grade")
+    for run in (run_list, run_make, run_grade):
+        text = inspect.getdoc(run)
+        name = run.__name__.removeprefix("run_")
+        commands.add_parser(name, help=text.splitlines()[0], description=text, **raw).set_defaults(run=run)
+    making, grading = commands.choices["make"], commands.choices["grade"]
     for command in (making, grading):
-        command.add_argument("--set", metavar="NAME", action="append", default=[], help=sets)
+        what = f"a ready set: {', '.join(SETS)}; may be repeated"
+        command.add_argument("--set", metavar="NAME", action="append", default=[], help=what)
         command.add_argument("--functions", metavar="NAMES", default="", help="names, separated by commas")
-    for name in ("json", "csv"):
-        grading.add_argument(f"--{name}", metavar="FILE", type=Path, help=f"all marks as {name.upper()}")
-    most = {"seconds": 20.0, "memory": 1024, "jobs": os.cpu_count() or 1}
-    text = {"seconds": "for one task", "memory": "MB for one task", "jobs": "tasks graded at a time"}
-    for name, default in most.items():
-        help_ = f"{text[name]} (default: {default:g})"
-        grading.add_argument(f"--{name}", metavar="N", type=type(default), default=default, help=help_)
+    making.add_argument("directory", metavar="DIR", type=Path)
+    making.add_argument("--hints", type=int, choices=(0, 1, 2), default=2, help="how much the docstrings say")
+    grading.add_argument("trees", metavar="DIR", nargs="+")
+    for name, (_, _, what) in reports.FORMATS.items():
+        grading.add_argument(f"--{name}", metavar="FILE", type=Path, help=what)
+    grading.add_argument("--feedback", metavar="DIR", type=Path, help="a text for each student, in a folder")
+    grading.add_argument("--partial", action="store_true", help="points for the share of right outputs")
+    grading.add_argument("--strict", action="store_true", help="GitHub Classroom: status 1 unless all passed")
+    for name, number, default, what in (
+        ("seconds", _number(float, 0.1, 86_400), 20.0, "for one task"),
+        ("memory", _number(int, 300, 2**20), 1024, "MB for one task"),
+        ("jobs", _number(int, 1, 1000), os.cpu_count() or 1, "tasks graded at a time"),
+    ):
+        what = f"{what} (default: {default:g})"
+        grading.add_argument(f"--{name}", metavar="N", type=number, default=default, help=what)
     return parser
 
 
 def run_list(given, tasks):
-    """Print what can be set, and the sets."""
-    for room in ROOMS:
-        rows = [(t.name, t.points, ", ".join(t.needs)) for t in tasks.values() if t.room == room]
-        if rows:
-            print(f"{room}.py\n" + _indented(_ragged(rows)) + "\n")
+    """What can be set, by chapter."""
+    for chapter, own in itertools.groupby(tasks.values(), key=lambda task: task.chapter):
+        print(f"{chapter}.py")
+        for task in own:
+            print(f"  {task.name:<28} {task.points}  {', '.join(task.needs)}".rstrip())
+        print()
     print("Sets")
     for name in SETS:
-        in_set = chosen(tasks, [name])
-        print(f"  {name:<16} {len(in_set):>3} functions, {sum(t.points for t in in_set.values()):>3} points")
+        points = [task.points for task in chosen(tasks, [name]).values()]
+        print(f"  {name:<16} {len(points):>3} functions, {sum(points):>3} points")
     print(f"\n{len(tasks)} functions. The figure is the points, 1 easy to 3 hard; then what it needs first.")
 
 
-def _ragged(rows):
-    width = max(len(name) for name, *_ in rows)
-    return "\n".join(f"{name:<{width}}  {points}  {needs}".rstrip() for name, points, needs in rows)
-
-
-def _indented(text):
-    return "\n".join(f"  {line}" for line in text.splitlines())
-
-
 def run_make(given, tasks):
-    """Write a tree, and say what it holds."""
-    in_set = chosen(tasks, given.set, _names(given.functions))
-    written = make(given.directory, in_set, tasks)
-    print(
-        f"{given.directory}: {len(written)} files, {len(in_set)} functions to be written, "
-        f"{sum(task.points for task in in_set.values())} points"
-    )
-    for task in in_set.values():
-        print(f"  {task.file}  {task.name}")
-    print(
-        "Hand it out as it is; ASSIGNMENT.md explains. Grade with\n"
-        f"  python -m numpy_seq2seq.homework grade {given.directory}"
-    )
+    """Write a student's tree into DIR, which must not exist or be empty.
+
+    The functions set keep their signatures and docstrings: the docstring is the assignment. Their bodies,
+    private helpers that only they use, and the exercises of their chapters are left out; so are demos, the
+    project's tests, .git and README. ASSIGNMENT.md says what is to be done. `python -m pytest -k NAME` in
+    the tree compares one function with the teacher's answers, which are there as numbers.
+
+      --hints 2    docstrings with all formulas (default)
+      --hints 1    a backward's docstring has the formulas of its forward only
+      --hints 0    what goes in and what comes out, without formulas
+    """
+    in_set = _chosen(given, tasks)
+    written = make(given.directory, in_set, given.hints)
+    points = sum(task.points for task in in_set.values())
+    print(f"{given.directory}: {len(written)} files, {len(in_set)} functions to be written, {points} points")
+    print("\n".join(f"  {task.file}  {task.name}" for task in in_set.values()))
+    print("Hand it out as it is; ASSIGNMENT.md explains. Grade with")
+    print(f"  python -m numpy_seq2seq.homework grade {given.directory}")
 
 
-def _names(text):
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _chosen(given, tasks):
+    return chosen(tasks, given.set, [name.strip() for name in given.functions.split(",") if name.strip()])
 
 
 def run_grade(given, tasks):
-    """Grade trees, with a line of progress, and print the result; write it where asked to."""
-    _check(given)
-    places = {}
-    for tree in given.trees:
-        places.setdefault(Path(tree).resolve(), tree)  # one student, however often named
-    trees = list(places.values())
-    if given.set or given.functions:
-        in_set = chosen(tasks, given.set, _names(given.functions))
-    else:
-        in_set, count = assigned(trees, tasks)
-        source = f"from ASSIGNMENT.md of {count} of {len(trees)} trees" if count else "all that can be set"
-        print(f"Tasks: {len(in_set)}, {source}")
-    marks, progress, stopped = [], Progress(len(trees) * len(in_set)), False
+    """Grade trees. DIR is a student's tree, or a folder of them.
+
+    The student's file is run as it is, and one function is taken from it at a time; every other function is
+    the teacher's, so one mistake costs one task, and an unfinished function does not fail its neighbours.
+    What it returns is compared with what the teacher's returns, with every option. Where forward and backward
+    are both set, they may agree on another cache, and a backward that is the derivative of the student's own
+    forward is right. Tests in the tree do not count.
+
+    Which functions: --set or --functions; without them those which ASSIGNMENT.md names in most of the trees;
+    without any ASSIGNMENT.md, all that can be set.
+
+      passed              full points; everything else: none (with --partial: a share)
+      wrong               another result, or another signature
+      not written         no such function or file, or NotImplementedError
+      crashed             another error, a file that is no Python, a process that ended early
+      timed out           more than --seconds
+      left its limits     more than --memory, a link out of the tree, a function of NumPy or Python replaced
+
+    Exit status: 0; 1 with --strict where a task did not pass; 2 for a wrong input or a folder without a tree;
+    130 when stopped. Dates are not looked at: name the submissions that count.
+
+    Each task has a process of its own, with limits on time, memory and file size, and its children end with
+    it. THIS IS NOT A SANDBOX: it guards against accidents, not against malice. Code that means harm can read
+    and delete what you can read and delete. Grade strangers on a machine, or as a user, that has nothing to
+    lose.
+    """
+    trees, problems = found(given.trees)
+    if not trees:
+        raise ValueError("; ".join(problems))
+    if given.gradescope and len(trees) > 1:
+        raise ValueError(f"--gradescope is for one student, and {len(trees)} trees were named")
+    notes = [f"not graded: {line}\n" for line in problems]
+    with reports.files(given) as write:
+        own = f"note: {ROOT} is the clone that grades: its own code is the judge\n"
+        sys.stderr.writelines(notes + [own] * (ROOT in [tree.resolve() for tree in trees.values()]))
+        if given.set or given.functions:
+            in_set = _chosen(given, tasks)
+        else:
+            in_set, count = assigned(trees.values(), tasks)
+            source = f"from ASSIGNMENT.md of {count} of {len(trees)} trees"
+            print(f"Tasks: {len(in_set)}, {source if count else 'all that can be set'}")
+        marks, stopped = _graded(given, trees, in_set)
+        try:
+            write(marks)  # before what is printed, which perhaps nobody reads to the end
+        finally:
+            print(reports.result(marks), flush=True)
+            sys.stderr.writelines(notes)
+    failed = given.strict and any(mark.verdict != "passed" for mark in marks)
+    return INTERRUPTED if stopped else 2 if problems else int(failed)
+
+
+def _graded(given, trees, tasks):
+    """Marks in order, with a line of progress, and whether the grading was stopped."""
+    marks, count, start, shown, stopped = [], len(trees) * len(tasks), time.perf_counter(), 0, False
+    terminal = sys.stderr.isatty()
     try:
-        for mark in grade(trees, in_set, tasks, Limits(given.seconds, given.memory), given.jobs):
-            marks.append(mark)
-            progress.update(mark)
+        with contextlib.closing(grade(trees, tasks, given)) as graded:
+            for mark in graded:
+                marks.append(mark)
+                now = time.perf_counter() - start
+                if now - shown > (0.1 if terminal else 10) or len(marks) == count:
+                    left, shown = now / len(marks) * (count - len(marks)), now
+                    line = f"graded {len(marks)}/{count}  {mark.student}  {now:.0f} s, {left:.0f} s left"
+                    print(f"{line:<78}", end="\r" if terminal else "\n", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         stopped = True
-        print(f"\nstopped after {len(marks)} of {progress.count}; these are done:", file=sys.stderr)
-    order = {name: k for k, name in enumerate(in_set)}
-    marks.sort(key=lambda mark: (trees.index(mark.tree), order[mark.task]))
-    try:
-        write(marks, given)  # before what is printed, which perhaps nobody reads to the end
-    finally:
-        print(result(marks), flush=True)
-    return INTERRUPTED if stopped else 0
-
-
-def _check(given):
-    """Raise ValueError unless the trees are there, the limits make sense, and no other file is written over."""
-    for name, (least, most) in LIMITS.items():
-        if not least <= getattr(given, name) <= most:
-            raise ValueError(f"--{name} must be from {least:,} to {most:,}, got {getattr(given, name):g}")
-    for tree in given.trees:
-        if not tree or not Path(tree).is_dir():
-            raise ValueError(f"{tree!r} is not a folder; give the folders of students' trees")
-    written = []
-    for name in ("json", "csv"):
-        path = getattr(given, name)
-        if path is None:
-            continue
-        place = path.resolve()
-        if not place.parent.is_dir():
-            raise ValueError(f"--{name}: there is no folder {place.parent}")
-        other = place.is_file() and place.stat().st_size and place.suffix != f".{name}"
-        if place.is_dir() or place in written or other:
-            raise ValueError(f"--{name} would write over {path}; give another name")
-        written.append(place)
-
-
-class Progress:
-    """How far the grading is: in place on a terminal, a line now and then into a file."""
-
-    def __init__(self, count):
-        self.count, self.done, self.started, self.shown = count, 0, time.perf_counter(), time.perf_counter()
-
-    def update(self, mark):
-        """One mark more."""
-        self.done += 1
-        now, terminal = time.perf_counter(), sys.stderr.isatty()
-        if self.done < self.count and now - self.shown < (0.1 if terminal else 10):
-            return
-        self.shown, left = now, (now - self.started) / self.done * (self.count - self.done)
-        line = f"graded {self.done}/{self.count}  {mark.tree}  {now - self.started:.0f} s, {left:.0f} s left"
-        end = "\r" if terminal and self.done < self.count else "\n"
-        print(f"{line:<78}", end=end, file=sys.stderr, flush=True)
-
-
-def result(marks):
-    """Marks as text: of one tree each task, explained; of a class a line for each tree and each task."""
-    trees = list(dict.fromkeys(mark.tree for mark in marks))
-    if len(trees) == 1:
-        lines = [
-            f"{m.task}: {m.verdict}, {m.points} of {m.of}" + (f"\n{_indented(m.said)}" if m.said else "")
-            for m in marks
-        ]
-        return "\n".join([*lines, f"{trees[0]}: {_points(marks)}"])
-    rows = [(tree, _points(own := [m for m in marks if m.tree == tree]), *_counts(own)) for tree in trees]
-    tasks = dict.fromkeys(m.task for m in marks)
-    by_task = [(task, *_counts([m for m in marks if m.task == task])) for task in tasks]
-    return f"{table(('tree', 'points', *VERDICTS), rows)}\n\n{table(('task', *VERDICTS), by_task)}"
-
-
-def _points(marks):
-    return f"{sum(m.points for m in marks)} of {sum(m.of for m in marks)}"
-
-
-def _counts(marks):
-    counts = Counter(mark.verdict for mark in marks)
-    return [counts[verdict] or "" for verdict in VERDICTS]
-
-
-def write(marks, given):
-    """The files that were asked for."""
-    rows = [mark._asdict() for mark in marks]
-    if given.json is not None:
-        given.json.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if given.csv is not None:
-        with open(given.csv, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]) if rows else ["tree"])
-            writer.writeheader()
-            writer.writerows({**row, "said": row["said"].split("\n")[0]} for row in rows)
+        print(f"\nstopped after {len(marks)} of {count}; these are done:", file=sys.stderr)
+    order = [*trees], [*tasks]
+    return sorted(marks, key=lambda mark: (order[0].index(mark.student), order[1].index(mark.task))), stopped
 
 
 def main(arguments=None):
-    """Run a command; a wrong input becomes one line and exit status 2, Ctrl-C and SIGTERM 130, and 141 means that
-    whoever read the output has stopped reading."""
+    """Run a command. A wrong input becomes one line and exit status 2; Ctrl-C, SIGTERM and SIGHUP 130; 141
+    means that whoever read the output has stopped reading."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started us
             setattr(sys, name, open(os.devnull, "w"))
         getattr(sys, name).reconfigure(errors="replace")
     try:
         given = options().parse_args(arguments)
-        check_clone()
         status = given.run(given, all_tasks())
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor can anything be said at exit
         status = 141
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(str(error))}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -268,8 +213,17 @@ def main(arguments=None):
         sys.exit(status)
 
 
+def _stop(number, frame):
+    """The first signal ends the command like Ctrl-C; further ones do not disturb it while it cleans up."""
+    for other in STOPS:
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends like Ctrl-C: no process stays behind
+    for stop in STOPS:
+        if signal.getsignal(stop) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(stop, _stop)
     main()
 
 # Exercises

@@ -1,219 +1,99 @@
-"""Appendix E, third part. The transplant: a student's function in the place of the teacher's.
+"""Homework: the transplant. A student's module is run as it is; its functions take the teacher's place.
 
-Before this: student_tree.py. After it: grading.py. It stands apart: no room outside appendix E needs it.
+Before this: assignment.py. After it: answers.py, judge.py.
 
-    the student's file      is read, never run: only its syntax tree is looked at
-    handed in               the function, and from the same file what it uses and the teacher's file has not:
-                            helpers, imports, constants
-    transplanted            in the place of the teacher's function, inside a function of its own, so that no
-                            name of the student's reaches another function
-
-Not here: running it (grading.py).
+Not here: whether a function is right (check.py).
 """
 
+import __future__
+
 import ast
-import builtins
-import copy
+import contextlib
+import io
+import sys
+import tokenize
+import types
 import warnings
 
-from .assignment import names_used, solution
-
-LARGEST = 1_000_000  # bytes of a student's file
+LARGEST = 1_000_000  # bytes of a file that a student may hand in
 
 
 class Refused(Exception):
-    """What a student's file says already without being run: (verdict, words)."""
+    """What is said before any function is called: (verdict, words)."""
 
 
-# ---- the student's file ------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def instead(others):
+    """While it lasts, each function does what another one does, wherever it is used.
 
+    Imports, records and default arguments keep the function itself; its code is exchanged.
 
-def read_room(tree, file):
-    """Syntax tree of a student's file, or Refused."""
-    path = tree / file
-    if not tree.is_dir():
-        return Refused("not written", f"{tree} is not a folder")
+    Args:
+        others: {function: other}.
+    """
+    kept = [(f, f.__code__, f.__defaults__) for f in others]
     try:
-        if not path.is_file():
-            return Refused("not written", f"there is no file {file}")
-        if path.stat().st_size > LARGEST:
-            return Refused(
-                "crashed", f"{file} has {path.stat().st_size:,} bytes; more than {LARGEST:,} are not read"
-            )
+        for f, other in others.items():
+            name, scope = f"_instead_of_{f.__name__}", {}
+            exec(f"def f(*args, **options): return {name}(*args, **options)", scope)
+            f.__globals__[name], f.__code__, f.__defaults__ = other, scope["f"].__code__, None
+        yield
+    finally:
+        for f, f.__code__, f.__defaults__ in kept:
+            pass
+
+
+def original(function):
+    """A copy that stays what the function is now."""
+    parts = function.__code__, function.__globals__, function.__name__, function.__defaults__
+    return types.FunctionType(*parts)
+
+
+def module_of(path, file, name):
+    """Run a student's file as the module of that name, statement by statement, in the teacher's package.
+
+    A statement that fails is skipped, so that scratch code at the end of a file costs nothing.
+
+    Returns:
+        the module, its syntax tree, and [(line, error)] of the statements that failed.
+    """
+    tree, flags, failed = _parsed(path, file), 0, []
+    module, package = types.ModuleType(name), sys.modules[name.rpartition(".")[0]]
+    module.__file__, module.__package__, sys.modules[name] = path, package.__name__, module
+    setattr(package, name.rpartition(".")[2], module)
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            flags |= sum(getattr(__future__, alias.name).compiler_flag for alias in statement.names)
+        try:
+            exec(compile(ast.Module([statement], []), path, "exec", flags, dont_inherit=True), vars(module))
+        except BaseException as error:
+            failed.append((statement.lineno, error))
+    return module, tree, failed
+
+
+def _parsed(path, file):
+    """The syntax tree of a student's file; raises Refused, with the line, where there is none."""
+    with open(path, "rb") as opened:
+        data = opened.read(LARGEST + 1)
+    try:
+        if len(data) > LARGEST:
+            raise ValueError(f"it has more than {LARGEST:,} bytes")
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise SyntaxError("the file is saved as UTF-16; save it as UTF-8")
+        with contextlib.suppress(SyntaxError):  # an encoding that nobody knows: said below
+            data.decode(tokenize.detect_encoding(io.BytesIO(data).readline)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(path.read_bytes())
+            return ast.parse(data, path)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        said = f"{file}, line {line}: this is no {error.encoding}; save the file as UTF-8"
     except SyntaxError as error:
-        return Refused("crashed", f"{file}, line {error.lineno}: {error.msg}")
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
-        return Refused("crashed", f"{file} cannot be read: {type(error).__name__}: {error}")
-
-
-def find(tree, name):
-    """The last function of that name at the top of a file, or None."""
-    return next((n for n in reversed(tree.body) if isinstance(n, ast.FunctionDef) and n.name == name), None)
-
-
-def check_written(room, teacher, task):
-    """Raise Refused unless the function is there, has a body, and the signature of the assignment."""
-    node = find(room, task.name)
-    if node is None:
-        raise Refused("not written", f"there is no function {task.name} in {task.file}")
-    if _is_blank(node):
-        raise Refused(
-            "not written", f"{task.file}, line {node.lineno}: the body of {task.name} is still to be written"
-        )
-    right, got = (_signature(n) for n in (find(teacher, task.name), node))
-    if got != right:
-        raise Refused("wrong", f"{task.name} has the signature ({got}); the assignment has ({right})")
-
-
-def is_written(room, teacher, task):
-    """Whether check_written lets it pass."""
-    try:
-        check_written(room, teacher, task)
-    except Refused:
-        return False
-    return True
-
-
-def _is_blank(node):
-    """Nothing but a docstring, `pass`, `...` or raise NotImplementedError."""
-
-    def says_nothing(n):
-        if isinstance(n, ast.Raise) and n.exc is not None:
-            return "NotImplementedError" in names_used(n)
-        return isinstance(n, ast.Pass) or isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)
-
-    return all(says_nothing(n) for n in solution(node)[:1])
-
-
-def _signature(node):
-    """Names and defaults, without annotations."""
-    arguments = copy.deepcopy(node.args)
-    for a in ast.walk(arguments):
-        if isinstance(a, ast.arg):
-            a.annotation = None
-    return ast.unparse(arguments)
-
-
-def definitions(tree):
-    """{name: statement} of what the top of a file defines; each import by itself; of several the last."""
-    found = {}
-    for node in tree.body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                single = (
-                    ast.Import([alias])
-                    if isinstance(node, ast.Import)
-                    else ast.ImportFrom(node.module, [alias], node.level)
-                )
-                found[(alias.asname or alias.name).split(".")[0]] = ast.copy_location(single, node)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found[node.name] = node
-        else:
-            bound = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-            imported = [
-                a.asname or a.name
-                for n in ast.walk(node)
-                if isinstance(n, (ast.Import, ast.ImportFrom))
-                for a in n.names
-            ]
-            found |= dict.fromkeys([*bound, *imported], node)
-    return found
-
-
-def _same(a, b):
-    """Whether two definitions say the same, their docstrings aside."""
-    return a is not None and b is not None and _dump(a) == _dump(b)
-
-
-def _dump(node):
-    parts = (
-        [node.args, *node.decorator_list, *solution(node)] if isinstance(node, ast.FunctionDef) else [node]
-    )
-    return [ast.dump(part) for part in parts]
-
-
-# ---- transplanting -----------------------------------------------------------------------------------------
-
-
-def handed_in(student, teacher, names, tasks):
-    """What goes along with the named functions: {name: statement of the student's file}, in its order.
-
-    A public name that the teacher's file has, or another task, is the teacher's; so is whatever is unchanged.
-    """
-    ours, theirs = definitions(teacher), definitions(student)
-    taken, todo = set(), list(names)
-    while todo:
-        name = todo.pop()
-        taken.add(name)
-        for used in (names_used(theirs[name]) | _globals(theirs[name])) & theirs.keys() - taken:
-            imported = isinstance(theirs[used], (ast.Import, ast.ImportFrom))
-            own = (
-                used not in ours
-                or (used.startswith("_") and used not in tasks or imported)
-                and not _same(theirs[used], ours[used])
-            )
-            if own:
-                todo.append(used)
-    return {name: node for name, node in theirs.items() if name in taken}
-
-
-def transplanted(source, teacher, student, names, tasks):
-    """The teacher's file with the student's functions in the place of its own; None where they are the same.
-
-    In the place of the first of them stands a function that defines all that was handed in and returns them.
-    """
-    along = handed_in(student, teacher, names, tasks)
-    ours = definitions(teacher)
-    if all(_same(node, ours.get(name)) for name, node in along.items()):
-        return None
-    places = [node for node in teacher.body if getattr(node, "name", "") in names]
-    statements = sorted({id(n): n for n in along.values()}.values(), key=lambda n: n.lineno)
-    _check_star_imports(student, statements, ours)
-    statements = [_Nonlocal(along).visit(copy.deepcopy(n)) for n in statements]
-    targets = ", ".join(node.name for node in places)
-    closure = ast.parse(f"def _handed_in():\n    return {targets}").body[0]
-    closure.body[:0] = statements
-    text = ast.unparse(ast.fix_missing_locations(closure)) + f"\n\n\n{targets} = _handed_in()\n"
-    lines = source.splitlines(keepends=True)
-    for node in reversed(places):
-        lines[node.lineno - 1 : node.end_lineno] = [text] if node is places[0] else []
-    return "".join(lines)
-
-
-def _globals(node):
-    """The names that a `global` below the node declares."""
-    return {name for n in ast.walk(node) if isinstance(n, ast.Global) for name in n.names}
-
-
-class _Nonlocal(ast.NodeTransformer):
-    """`global x` of a name that goes along, which is no global any more: it becomes `nonlocal x`."""
-
-    def __init__(self, along):
-        self.along = along
-
-    def visit_Global(self, node):
-        own, others = ([n for n in node.names if (n in self.along) == goes] for goes in (True, False))
-        return [kind(names) for kind, names in ((ast.Nonlocal, own), (ast.Global, others)) if names]
-
-
-def _check_star_imports(student, statements, ours):
-    """Raise Refused if a name may come from `import *`, which cannot stand in a function and is not taken along."""
-    stars = [n for n in student.body if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
-    if not stars:
-        return
-    nodes = [n for statement in statements for n in ast.walk(statement)]
-    known = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    known |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-    known |= {(getattr(n, "asname", None) or n.name).split(".")[0] for n in nodes if getattr(n, "name", None)}
-    known |= {n.rest for n in nodes if isinstance(n, ast.MatchMapping)}
-    unknown = names_used(*statements) - known - ours.keys() - definitions(student).keys() - set(dir(builtins))
-    if unknown:
-        line, name = stars[0].lineno, min(unknown)
-        raise Refused("crashed", f"line {line}: `import *` is not taken along; import {name} by its name")
+        said = f"{file}, line {error.lineno or 1}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        said = f"{file} cannot be read: {type(error).__name__}: {error}"
+    raise Refused("crashed", f"{said} (Python {sys.version_info[0]}.{sys.version_info[1]})")
 
 
 # Exercises
-# 1. A student calls his helper like one of the teacher's that he has not changed. Whose is used, and by whom?
+# 1. A student calls his helper like one of the teacher's functions in this file. Whose is used, and by whom?
