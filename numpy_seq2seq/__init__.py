@@ -19,8 +19,8 @@ keep it: the gradient that would teach it has to come back through every step. T
 is lost. With attention every output looks back at `memory` and takes a fresh context. The path is short, and
 what was read early is found as easily as what was read late. Carried further, this is the Transformer.
 
-CHAPTERS is the reading order; a chapter imports only from chapters before it. Each opens with its notation
-and closes with exercises. `notation` has the symbols of the papers side by side, and the list of sources.
+CHAPTERS is the reading order; a chapter imports only from chapters before it, and from appendices. Each
+closes with exercises. `notation` has the symbols of the papers side by side, and the list of sources.
 
 What a script needs is importable from here; the functions of the chapters are imported from there.
 """

@@ -97,8 +97,9 @@ def softmax_backward(dy, y):
 
         y = softmax(x)  dx_i = y_i (dy_i − Σ_j dy_j y_j)
 
-    The quotient rule gives the Jacobian ∂y_j/∂x_i = y_j (δ_ij − y_i): raising one score raises its own
-    probability and lowers every other one. The chain rule sums over all j that x_i moves:
+    The quotient rule gives ∂y_i/∂x_i = y_i (1 − y_i), and ∂y_j/∂x_i = −y_i y_j for j ≠ i; in one formula,
+    ∂y_j/∂x_i = y_j (δ_ij − y_i). Raising one score raises its own probability and lowers every other one.
+    The chain rule sums over all j that x_i moves:
 
         dx_i = Σ_j dy_j ∂y_j/∂x_i = Σ_j dy_j y_j (δ_ij − y_i) = y_i dy_i − y_i Σ_j dy_j y_j
 

@@ -53,6 +53,8 @@ def masked_softmax_backward(dweights, cache):
     """Backward of masked_softmax_forward.
 
         α = softmax(e)          de_s = α_s (dα_s − Σ_j dα_j α_j)        0 where α_s = 0: no mask needed
+
+    Derived in activations.softmax_backward.
     """
     return softmax_backward(dweights, cache)
 
@@ -135,14 +137,17 @@ def attention_backward(dcontext, cache):
         c_t = Σ_s α_ts m_s      dα_ts = dc_t · m_s,  dm_s = Σ_t α_ts dc_t
         α_t = align(q_t, keys)  dq_t, dk_s = align backward(dα_t)
 
+    Entry by entry c_tk = Σ_s α_ts m_sk, so ∂L/∂α_ts = Σ_k dc_tk m_sk, which is dc_t · m_s.
+
     The example of attention_forward again, for a gradient of the context dc of (1, 0):
 
         dα = (m_1 · dc, m_2 · dc, m_3 · dc) = (1, 0, 1)         Σ α dα = 0.8
         de = α (dα − 0.8) = (0.08, −0.16, 0.08)
         dq = 0.08 k_1 − 0.16 k_2 + 0.08 k_3 = (0.16, −0.08)
         dk_s = de_s q:  (0.0555, 0), (−0.1109, 0), (0.0555, 0)
-        dm_s = α_s dc:  (0.4, 0), (0.2, 0), (0.4, 0)            keys and memories are the same array
-                                                                there: its gradient is the sum of both
+        dm_s = α_s dc:  (0.4, 0), (0.2, 0), (0.4, 0)
+
+    Keys and memories are one array there, so its gradient is dk + dm = (0.4555, 0), (0.0891, 0), (0.4555, 0).
 
         >>> from numpy_seq2seq.scores import SCORES
         >>> m, q = np.array([[1.0, 0], [0, 1], [1, 1]]), np.array([[np.log(2), 0]])

@@ -8,8 +8,8 @@ vocabulary, t tokens so far, L tokens of one answer, Y an answer, |Y| its length
 Greedy generation takes the best token of each step and cannot go back; the best *answer* may begin with the
 second best token:
 
-    BOS ─┬─ a 0.6 ─┬─ EOS 0.5       P(a EOS) = 0.6 · 0.5 = 0.30     what greedy says
-         │         └─ c   0.5
+    BOS ─┬─ a 0.6 ─┬─ EOS 0.55      P(a EOS) = 0.6 · 0.55 = 0.33    what greedy says
+         │         └─ c   0.45
          └─ b 0.4 ───  EOS 0.9      P(b EOS) = 0.4 · 0.9 = 0.36     what a beam of width 2 finds
 
 Beam search keeps the `width` best beginnings of every sentence:
@@ -146,7 +146,7 @@ def _best(total, sentence, wanted):
 
     The drawing above, one step on: rows a and b, columns EOS and c.
 
-        >>> rows, columns = _best(np.log([[0.30, 0.30], [0.36, 0.01]]), np.array([0, 0]), [2])
+        >>> rows, columns = _best(np.log([[0.33, 0.27], [0.36, 0.04]]), np.array([0, 0]), [2])
         >>> rows.tolist(), columns.tolist()         # b EOS, then a EOS
         ([1, 0], [0, 0])
 

@@ -15,8 +15,8 @@ Every cell has the same shape of function, so one can take the place of another:
 **Why gates.** Along the simple network h_t = tanh(… + h_{t−1} Wh) the gradient passes through one factor
 for each step: ∂h_t/∂h_{t−1} = Wh · (1 − h_t²). The product of many such factors shrinks to nothing or grows
 without limit ("vanishes" or "explodes", Bengio et al. 1994). The LSTM's c has another path: c_t = f c_{t−1} +
-…, so ∂c_t/∂c_{t−1} along it is f alone, a number that the network can learn to keep near 1. The GRU's h has
-the same with z. `python -m demos.bottleneck` measures all three.
+…, so ∂c_t/∂c_{t−1} along it is f alone, a number that the network can learn to keep near 1. In the GRU
+h_t = z h_{t−1} + …, and z plays the part of f. `python -m demos.bottleneck` measures all three.
 
 Not here: matrix products, parameters, loops over time, masks (recurrent.py).
 """
@@ -143,7 +143,8 @@ def lstm_cell_forward(gx, gh, state):
         state: (h, c).
         cache: for lstm_cell_backward.
     Source: Hochreiter & Schmidhuber (1997); forget gate: Gers, Schmidhuber & Cummins (2000). No peepholes.
-        Deviations: tanh for both squashing functions, and the whole gradient (pytorch.py).
+        Deviations: tanh for both squashing functions; the gradient is taken in full, where the first paper
+        cut it off at the gates (pytorch.py).
     """
     _, c_prev = state
     a_i, a_f, a_o, a_g = _blocks(gx + gh, 4)
@@ -169,7 +170,7 @@ def lstm_cell_backward(dstate, cache):
         g = tanh(a_g)               da_g = dg (1 − g²)
         a = gx + gh                 dgx = dgh = da
 
-    With open gates, i = f = o = 1/2 (all a = 0 but a_g), c_prev = 2 and g = tanh(1) = 0.762:
+    With half-open gates, i = f = o = 1/2 (all a = 0 but a_g), c_prev = 2 and g = tanh(1) = 0.762:
     c = 1 + 0.381 = 1.381, tanh(c) = 0.881, h = 0.441. For dh = 1 and dc = 0:
     do = 0.881, dc = ½ (1 − 0.881²) = 0.112, df = 0.224, dc_prev = 0.056.
 
@@ -180,7 +181,7 @@ def lstm_cell_backward(dstate, cache):
         >>> dgx, _, (_, dc_prev) = lstm_cell_backward((np.array([[1.0]]), zero), cache)
         >>> round(dc_prev.item(), 3)
         0.056
-        >>> dgx.round(3)            # da_i = 0.762 · 0.112 / 4, da_f = 0.224 / 4, da_o = 0.881 / 4, da_g
+        >>> dgx.round(3)        # 0.762 · 0.112 / 4, 0.224 / 4, 0.881 / 4, and da_g = 0.112 / 2 · (1 − 0.762²)
         array([[0.021, 0.056, 0.22 , 0.023]])
 
     Returns:

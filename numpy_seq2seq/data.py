@@ -10,7 +10,7 @@ a sequence, UNK stands for an unknown symbol.
 
     inputs      BOS t   a   c               what the decoder is told
                  │ ╲ │ ╲ │ ╲ │ ╲
-    targets      t   a   c   EOS            what it should say: at each step the token that it is told next
+    targets      t   a   c   EOS            what it should say: what it is told next, and EOS at the end
 
 Teacher forcing is that shift: at step t the decoder is told the right token t − 1, whatever it said itself.
 Every source ends with EOS, so that even an empty one is something to read.
@@ -48,7 +48,7 @@ SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
 
 
 class Vocabulary:
-    """Symbols and their ids; ids 0–3 are PAD, BOS, EOS and UNK. Does not change once made.
+    """Symbols and their ids; ids 0–3 are PAD, BOS, EOS and UNK. A vocabulary never changes.
 
     Args:
         symbols: the distinct symbols, in the order of their ids.

@@ -9,10 +9,11 @@ x are the embedded target tokens *before* the ones to be predicted; out is what 
     peeky   h_t = cell([x_t; v], h_{t−1})       out_t = tanh(h_t Wd + v Wc)
     luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wd + c_t Wc)       c_t = attention(h_t)
 
-All start from the encoder's last state. `fixed` has nothing else. `peeky` sees the same vector v again at
-every step, which spares its state the work of remembering but adds no information. `luong` has a fresh
-context c_t for every step. Compare the three forward functions: the difference between them is the lesson.
-Two more, whose recurrence waits for the attention, are in step_decoders.py: `luong_feeding`, `bahdanau`.
+All start from the encoder's last state (luong from zeros with config.attention_only). `fixed` has nothing
+else. `peeky` sees the same vector v again at every step, which spares its state the work of remembering but
+adds no information. `luong` has a fresh context c_t for every step. Compare the three forward functions: the
+difference between them is the lesson. Two more, whose recurrence waits for the attention, are in
+step_decoders.py: `luong_feeding`, `bahdanau`.
 
 Every decoder is two pairs of functions, so one can take the place of another. `open` runs once for each
 source. It makes the first state, and `source`: what this decoder may look at while it writes.
@@ -98,7 +99,7 @@ def fixed_open_backward(dstart, dsource, cache):
 def fixed_forward(x, state, source, params, config, rng=None):
     """No attention: the encoder's last state is all there is.
 
-        h_t   = cell(x_t, h_{t−1})      h_0: the encoder's last state
+        h_t   = cell(x_t, h_{t−1})      h_0: at first the encoder's last state, then that of the call before
         out_t = tanh(h_t Wd)
 
     Args:

@@ -6,10 +6,9 @@ Notation: B batch, S source length, D embedding size, H hidden size.
 
 The two things that an encoder returns are the whole story of this project:
 
-    x_1  ──→ x_2  ──→ x_3  ──→ state         one vector (two in an LSTM) for the whole source: **the fixed
-      │        │        │                    vector**, all that a model without attention will ever know of it
-      ↓        ↓        ↓
-    m_1      m_2      m_3                    memory: one vector for each token, for whoever can look back
+    h_1  ──→ h_2  ──→ h_3  ──→ state         one vector (two in an LSTM) for the whole source: **the fixed
+     ↑ ╲      ↑ ╲      ↑ ╲                   vector**, all that a model without attention will ever know of it
+    x_1 m_1  x_2 m_2  x_3 m_3                memory: m_s = h_s, one vector for each token, to look back at
 
 Every encoder has the same shape of functions, so one can take the place of another:
 

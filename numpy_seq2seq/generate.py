@@ -53,7 +53,7 @@ def generate_sample(source: np.ndarray, mask: np.ndarray, params: dict, config: 
     """At each step a token drawn from what the model holds probable: other answers each time.
 
         p(v) ∝ exp(z_v / τ)             over the k largest z; PAD and BOS are no answers
-        y_t = argmax_v z_v + τ g_v      g_v = −log(−log u_v), u_v uniform in (0, 1): drawn from that p
+        y_t = argmax_v (z_v + τ g_v)    g_v = −log(−log u_v), u_v uniform in (0, 1): drawn from that p
 
     τ = 1 draws from the model itself. Towards 0 the noise fades and greedy remains; a large τ gives every
     token its chance. The second line draws from that p without the quotient, which overflows for a small τ.

@@ -206,15 +206,15 @@ def layer_norm_backward(dy, cache):
         n = (x − μ) / σ         dx = (dn − mean(dn) − n mean(dn n)) / σ     means over one vector
 
     x_i reaches n_j in three ways: directly (only j = i), through μ, and through σ. With ∂μ/∂x_i = 1/D and
-    ∂σ/∂x_i = n_i/D,
+    ∂σ/∂x_i = (1/2σ) (2/D) (x_i − μ) = n_i/D,
 
         ∂n_j/∂x_i = (δ_ij − 1/D − n_j n_i/D) / σ
 
     and Σ_j dn_j ∂n_j/∂x_i is the line above. The two means take out of dn what the shift and the scale
-    undo: dx has mean 0, and it is at a right angle to n.
+    undo: dx has mean 0 and (for ε = 0) is at a right angle to n.
 
     x = (1, 3) has μ = 2, σ = 1 and n = (−1, 1). For dn = (1, 0): mean(dn) = ½, mean(dn n) = −½, hence
-    dx = (1 − ½ − ½, 0 − ½ + ½) = (0, 0). Two numbers normalised are always −1 and 1: nothing moves them.
+    dx = (1 − ½ − ½, 0 − ½ + ½) = (0, 0): but for ε, two different numbers always become −1 and 1.
     With three numbers something is left:
 
         >>> y, cache = layer_norm_forward(np.array([-1.0, 0.0, 1.0]), {"g": np.ones(3), "b": np.zeros(3)})

@@ -22,8 +22,8 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
         L = −(1/N) Σ_{bt real} Σ_v q_v log p_v      p = softmax(logits)
         q = (1 − ε) onehot(target) + ε / V          ε = 0: L = −(1/N) Σ log p[target]
 
-    Two tokens of a vocabulary of two, the second place is padding. At the first place the logits (ln 3, 0)
-    give p = (3/4, 1/4); the right token is 1, so that L = −ln ¼ = ln 4 = 1.386:
+    One target of two places; the vocabulary has two tokens, the second place is padding. At the first place
+    the logits (ln 3, 0) give p = (3/4, 1/4); the right token is 1, so that L = −ln ¼ = ln 4 = 1.386:
 
         >>> logits = np.log([[[3.0, 1.0], [5.0, 7.0]]])
         >>> targets, mask = np.array([[1, 0]]), np.array([[True, False]])

@@ -96,9 +96,10 @@ def multihead_forward(x, k, v, mask, params, heads):
         c_i = attention(q_i, k_i, v_i)      for each head i
         out = [c_1; …; c_heads] Wo
 
-    Two heads of one number, one query x = (1, 1), Wq = Wo = 1, two memories with k = v:
+    Two heads of one number (A = 1), one query x = (1, 1), Wq = Wo = I, two memories with k = v:
     head 1 sees (ln 3, 0), head 2 sees (0, ln 3). Head 1 weighs them 3/4 and 1/4, head 2 1/4 and 3/4, so each
-    gets 3/4 ln 3 = 0.824. One head could not look at both.
+    gets 3/4 ln 3 = 0.824. A single head has one weight for both columns: here ½ and ½, so it would get only
+    ½ ln 3 = 0.549 of each.
 
         >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}
         >>> k = split_heads(np.log([[[3.0, 1.0], [1.0, 3.0]]]), 2)
@@ -133,7 +134,7 @@ def multihead_backward(dout, cache):
         c_i = attention(q_i, …)     dq, dk, dv from attention backward, head by head
         q   = x Wq                  dWq = Σ xᵀ dq,  dx = dq Wqᵀ
 
-    In the example of multihead_forward, with dout = (1, 0): only head 1 is asked. dα = (ln 3, 0), and
+    In the example of multihead_forward, with dout = (1, 0): only head 1 gets a gradient. dα = (ln 3, 0), and
     de = α (dα − Σ α dα) = (3/16 ln 3, −3/16 ln 3), so dq = 3/16 (ln 3)² = 0.226 in head 1 and 0 in head 2.
 
         >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}

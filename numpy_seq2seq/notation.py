@@ -19,12 +19,13 @@ It stands apart: nothing is computed here.
     LSTM cell state c       — (a GRU)                   not written             —
 
 Watch out for two collisions. Bahdanau's h is the *encoder's* output and s the decoder's; Luong's h is the
-decoder's. And c is the context in all of them, but the cell state inside an LSTM: here the context is
-`context` in code, and c alone is the cell state, except where an equation of attention is written.
+decoder's. And c is the context in all of them, but the cell state inside an LSTM: here c is the cell state in
+cells.py, and the context wherever attention is written (attention, decoders, step_decoders, multihead).
 
 Shapes: batch first, (B, T, H). B batch, S source length, T target length, V vocabulary, D embedding size,
 H hidden size, G gates. Gradients: dX = ∂L/∂X has the shape of X. W multiplies from the right, x W, so our W
-is the transpose of a paper's W x.
+is the transpose of a paper's W x. A dot between arrays that are updated entry by entry (activations, layers,
+cells) multiplies entry by entry; between two vectors q_t · k_s (scores, attention) it is the dot product.
 
 INDEX says where a term of the field is to be found, SOURCES lists every work that a docstring cites.
 """

@@ -67,11 +67,12 @@ def adam_step(params: dict, grads: dict, state: dict, learning_rate: float, beta
 
         m ← β₁ m + (1 − β₁) g           mean of the gradient
         v ← β₂ v + (1 − β₂) g²          mean of its square
-        m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      both began at zero: undo that
+        m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      undoes that both began at zero
         θ ← θ − η λ θ                   decoupled: the decay does not pass through m and v
         θ ← θ − η m̂ / (√v̂ + ε)
 
-    In the first step m̂/√v̂ = ±1 wherever g ≠ 0: such a parameter moves by η, however large its gradient.
+    For a constant g, m after t steps is (1 − β₁ᵗ) g: dividing by the factor gives g. In the first step
+    m̂/√v̂ = ±1, so a parameter moves by η, however large its gradient (if |g| is far above ε, and λ = 0).
     Two steps by hand, with g = 4, then −4, from θ = 1, with η = 0.1:
 
         t = 1   m = 0.4       m̂ = m / 0.1 = 4           v = 0.016      v̂ = v / 0.001 = 16
@@ -214,7 +215,8 @@ def inverse_sqrt(step, peak, warmup):
 
     Raises:
         ValueError: a step or a warmup below 1, a negative peak.
-    Source: Vaswani et al. (2017), equation 3, with peak = d_model^−½ · warmup^−½.
+    Source: Vaswani et al. (2017), equation 3, lrate = d_model^−0.5 · min(step_num^−0.5, step_num ·
+        warmup_steps^−1.5), with peak = d_model^−0.5 · warmup_steps^−0.5.
     """
     check_schedule(step, peak, warmup)
     check_size("warmup", warmup)

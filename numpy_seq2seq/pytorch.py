@@ -110,12 +110,12 @@ of the same weights.
     params |= from_torch(arrays, config, "encoder")
 
     layer = torch.nn.TransformerDecoderLayer(H, heads, 4 * H, dropout, norm_first=True, batch_first=True)
-    module = torch.nn.TransformerDecoder(layer, config.layers, torch.nn.LayerNorm(H)) arrays =
-    to_torch(params, config, "decoder") module.load_state_dict({name: torch.from_numpy(a) for name, a in
-    arrays.items()})
+    module = torch.nn.TransformerDecoder(layer, config.layers, torch.nn.LayerNorm(H))
+    arrays = to_torch(params, config, "decoder")
+    module.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
 
 A decoder that reads something beside x_t has an input of D + H numbers in PyTorch: peeky [x_t; v], bahdanau
-and luong_feeding [x_t; e_t].
+and luong_feeding [x_t; u_t].
 
 Not here: what PyTorch can do and this package cannot (projections, dropout along time, other non-linear
 functions); files (they hold whatever the caller writes).

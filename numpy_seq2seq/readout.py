@@ -2,7 +2,8 @@
 
 Before this: encoders.py. After it: decoders.py.
 
-Notation: B batch, T target length, S source length, H hidden size, M size of a context, A size of a key.
+Notation: B batch, T target length, S source length, H hidden size, M size of a context (in every
+model here M = H), A size of a key.
 
 Not here: the decoders themselves (decoders.py, step_decoders.py).
 """
@@ -58,7 +59,7 @@ def start_forward(state, config):
         state_0 = the encoder's last state      the lesson: the fixed vector is handed over here
         state_0 = 0                             config.attention_only: all must pass through attention
 
-    A Transformer encoder ends with one vector; an LSTM starts both its h and its c from it.
+    A Transformer encoder gives one vector. An LSTM needs two, and starts h and c from the same one.
 
     Args:
         state:   tuple of (B, H), the encoder's last state.

@@ -29,8 +29,8 @@ from .layers import glorot, rows_of
 def recurrent_init(rng, input_size, hidden_size, cell, dtype):
     """Parameters of one recurrent layer.
 
-        Wx (D, GH) by glorot, gate by gate Wh (H, GH) orthogonal, gate by gate: at the start the product h Wh
-        is, in each block, as long as h
+        Wx (D, GH)  by glorot, gate by gate
+        Wh (H, GH)  orthogonal, gate by gate: at the start h Wh is, in each block, as long as h
         b  (GH,)    zero, but 1 for a forget gate: at the start c keeps σ(1) = 73% in a step, not half
         bh (GH,)    zero, only where the cell has a bias inside its recurrent part (GRU)
 
@@ -166,6 +166,7 @@ def recurrent_backward(dh, dstate, cache):
         h_t = first of state                    dh_t is added to the first of dstate
         state = cell(gx_t, gh, state_prev)      dgx_t, dgh_t, dstate_prev = cell backward(dstate)
         gh = h_prev Wh (+ bh)                   dh_prev += dgh_t Whᵀ
+        state = state_prev at a padded step     dstate_prev = dstate,  dgx_t = dgh_t = 0
         — after the loop, over all steps at once —
         gx = x Wx + b                           dx_t = dgx_t Wxᵀ
         Wx, Wh, b and bh, read at every step    sums over t: weight_gradients

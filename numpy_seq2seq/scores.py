@@ -3,7 +3,8 @@
 Before this: stacks.py. After it: attention.py.
 
 Notation: T queries q, S memories m (one encoder output for each source token), Q size of a query, M size of a
-memory, A size of a key; `...` any leading axes: (B,) in most decoders, (B, heads) in the Transformer.
+memory, A size of a key; `...` any leading axes: (B,) in most decoders, (B, heads) in the Transformer. dot and
+scaled_dot have no matrix, so there Q = M = A; elsewhere A = Q. q · k is the dot product.
 
     keys     k_s = what a memory is compared by     computed once per source
     scores   e_ts = how well q_t fits k_s           dot, scaled_dot, general, additive
@@ -137,7 +138,17 @@ def additive_score_backward(dscores, cache):
         e_ts = v · tanh(u_ts)       dv = Σ de_ts tanh(u_ts),  du_ts = v de_ts (1 − tanh²(u_ts))
         u_ts = q_t Wq + k_s         dk_s = Σ_t du_ts,  dWq = Σ_t q_tᵀ Σ_s du_ts,  dq_t = Σ_s du_ts Wqᵀ
 
-    v stands before both sums, and what is left of each is a product with de: du itself is never needed.
+    v does not depend on t or s, so Σ_s du_ts = v ⊙ Σ_s de_ts (1 − tanh²(u_ts)): the product of a row of de
+    with a matrix. The array du (T, S, A) is never made.
+
+    One query q = 0, two keys 0 and 1, v = 2, Wq = 1: u = (0, 1), e = (0, 2 tanh 1) = (0, 1.523). For de = (1,
+    1): du = 2 (1 − 0², 1 − 0.762²) = (2, 0.840), dk = du, dq = 2.840, dv = 0 + 0.762.
+
+        >>> q, k, params = np.zeros((1, 1)), np.array([[0.0], [1.0]]), {"Wq": np.eye(1), "v": np.array([2.0])}
+        >>> e, cache = additive_score_forward(q, k, params)
+        >>> dq, dk, grads = additive_score_backward(np.ones((1, 2)), cache)
+        >>> e.round(3).tolist(), dk.round(3).tolist(), dq.round(3).tolist(), grads["v"].round(3).tolist()
+        ([[0.0, 1.523]], [[2.0], [0.84]], [[2.84]], [0.762])
 
     Returns:
         dqueries (..., T, Q), dkeys (..., S, A), grads: Wq, v.
@@ -146,11 +157,11 @@ def additive_score_backward(dscores, cache):
     Wq, v = params["Wq"], params["v"]
     slope = 1 - tanh_u * tanh_u
     # every query met every key: Σ_s du_ts for the queries, Σ_t du_ts for the keys
-    du_s = v * (dscores[..., None, :] @ slope)[..., 0, :]
+    sum_du = v * (dscores[..., None, :] @ slope)[..., 0, :]
     dk = v * np.einsum("...ts,...tsa->...sa", dscores, slope)
     dv = dscores.reshape(-1) @ rows_of(tanh_u)
-    dWq = rows_of(queries).T @ rows_of(du_s)
-    dq = du_s @ Wq.T
+    dWq = rows_of(queries).T @ rows_of(sum_du)
+    dq = sum_du @ Wq.T
     return dq, dk, {"Wq": dWq, "v": dv}
 
 

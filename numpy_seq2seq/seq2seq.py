@@ -12,7 +12,7 @@ data.py.)
 
 Training calls decode_forward once with all T tokens ("teacher forcing": the inputs are the right tokens,
 whatever the model would have said). Generation calls the same function with one token at a time and hands
-the state on. There is no second forward pass.
+the state on. There is no second copy of the forward code.
 
 Not here: the loop over batches (training.py), the choice of tokens (generate.py).
 """
@@ -108,8 +108,9 @@ def decode_forward(tokens, state, source, params, config, rng=None):
         weights: (B, T, S), or None where the decoder does not attend; no gradient enters here.
         state:   the state after step T.
         cache:   for decode_backward.
-    Source: p(y_t | y_<t, x) is the softmax of the logits: Bahdanau et al. (2015), equation 4, g(y_{i−1}, s_i,
-        c_i); Luong et al. (2015), equation 6, softmax(W_s h̃_t), with W_s = Wᵀ and b added.
+    Source: the softmax of the logits is p(y_t | y_<t, x). Bahdanau et al. (2015), equations 2–4:
+        p(y) = Π_t p(y_t | y_<t, c); g(y_{t−1}, s_t, c) without attention, g(y_{i−1}, s_i, c_i) with it.
+        Luong et al. (2015), equation 6: softmax(W_s h̃_t), with W_s = Wᵀ and b added.
     """
     x, embedding_cache = embedding_forward(tokens, params["target_embedding"])
     decoder = DECODERS[config.decoder]

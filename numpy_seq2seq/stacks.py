@@ -3,7 +3,8 @@
 Before this: recurrent.py. After it: scores.py.
 
 Notation: as in recurrent.py; h→ runs from the first token to the last, h← from the last to the first, and
-[h→; h←] puts them side by side. A layer is named by its parameters: params[name].
+[h→; h←] puts them side by side. H is the size of one direction. A layer is named by its parameters:
+params[name].
 
                  h→_1 ──→ h→_2 ──→ h→_3           h→_2 knows x_1 and x_2
                  h←_1 ←── h←_2 ←── h←_3           h←_2 knows x_2 and x_3
@@ -97,7 +98,8 @@ def stack_forward(x, params, layers, cell, mask=None, reverse=False, dropout=0.0
 
 
 def stack_backward(dh, dstate, cache):
-    """Backward of stack_forward: top layer first. The states of the lower layers were not handed on.
+    """Backward of stack_forward: top layer first. The last states of the lower layers are read by nobody, so
+    their gradients are zero.
 
     Returns:
         dx:    (B, T, D).

@@ -13,11 +13,11 @@ tuple (h, c, out) c is the LSTM's cell state.
                     c_t = attention(s_t)                        the new state asks
                     out_t = tanh(s_t Wd + c_t Wc)
 
-Step t needs the attention of step t or t−1, so the steps are taken one by one. With u_t for what enters
-beside x_t, c_t or out_{t−1}, [x_t; u_t] times one matrix is x_t Wx + u_t We: the first product is taken for
-all steps at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t, is again one
-product, after the
-loop: therefore attention stands here in its two lines, align and weighted mean.
+Step t needs the attention of step t or t−1, so the steps are taken one by one. Call u_t what enters beside
+x_t: c_t (bahdanau) or out_{t−1} (luong_feeding). Then [x_t; u_t] W = x_t Wx + u_t We. The first product is
+taken for all steps at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t, is one
+product after the loop. For that the code calls align_forward and writes the weighted mean itself, in place
+of attention_forward.
 
 The plain form of bahdanau, one sentence and one step at a time, with nothing moved out of the loop, is in
 tests/test_decoders.py, which holds the two equal.
@@ -57,9 +57,12 @@ def bahdanau_init(rng, config):
 
 
 def bridge_forward(state, params):
-    """A learned layer makes the decoder's first state from what the backward encoder ended with.
+    """A learned layer makes the decoder's first state.
 
-        s_0 = tanh(h← Ws), c_0 = tanh(c← Wsc)       h←, c←: with two directions the last half of h and c
+        s_0 = tanh(h← Ws), c_0 = tanh(c← Wsc)
+
+    h← and c← are the last half of the encoder's state with two directions: what the backward one ended with.
+    With one direction, or a Transformer encoder, they are all of it.
 
     Args:
         state:  tuple of (B, H).
@@ -158,7 +161,7 @@ def bahdanau_backward(dout, dstate, cache):
         out_t = tanh(s_t Wd + c_t Wc)               ds_t, dc_t, grads of readout    all steps at once
         s_t   = cell(x_t Wx + b + c_t We, s_{t−1})  dgx_t, ds_{t−1}, dc_t += dgx_t Weᵀ
         c_t   = attention(s_{t−1}, source)          ds_{t−1} += dq, dkeys, dmemory, grads of attention
-        after the loop                              dx = dgx Wxᵀ and the weights, one product each
+        after the loop                              dx = dgx Wxᵀ, dWe = Σ_t c_tᵀ dgx_t and the other weights
 
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.

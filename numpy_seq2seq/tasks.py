@@ -72,7 +72,7 @@ def right_places(task, source):
 
 
 def bits(task, length, letters):
-    """What one must know of a random source to give the answer: log₂ of the number of equally long answers.
+    """How many bits of a random source the answer needs: log₂ of the number of different answers.
 
         copy, reverse   L log₂ V
         sort            log₂ C(L + V − 1, L)        how many of each letter, and no order

@@ -46,9 +46,10 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
           schedule: Callable[[int], float], clip: float = 1.0, update: Callable = adam_step, *,
           smoothing: float = 0.0, teacher_forcing: Callable[[int], float] | None = None,
           rng: np.random.Generator | None = None, start: int = 0) -> Iterator[Report]:
-    """Train in place, one step for each report that is taken. Without what makes it safe, it is this loop:
+    """Train in place, one step for each report that is taken. From start = 0, without scheduled sampling and
+    without what makes it safe, it is this loop:
 
-        for step, batch in enumerate(batches, 1):
+        for step, batch in zip(range(1, steps + 1), batches):
             loss, grads = loss_and_gradients(batch, params, config, rng, smoothing)
             norm = clip_by_global_norm(grads, clip)
             update(params, grads, state, schedule(step))
@@ -90,7 +91,7 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
 
 
 def _steps(params, state, config, batches, steps, schedule, clip, update, smoothing, teacher_forcing, rng):
-    """The loop. What is not finite is found after each of its parts."""
+    """The loop. After loss, gradient and update it is checked that all numbers are finite."""
     good = tree_map(np.copy, params)
     for step in steps:
         batch = next(batches, None)

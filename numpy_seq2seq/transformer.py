@@ -14,9 +14,9 @@ where they stand (positions), and the decoder must not look at what it has still
                                         x ← x + feed_forward(norm(x))
 
 `x + …` is a residual connection: what a sublayer returns is *added* to what it was given. On the way back
-the gradient meets both paths and passes the sum unchanged, so it reaches the lowest layer directly.
+the sum hands the gradient unchanged to both paths, so it reaches the lowest layer directly.
 
-Deviation from Vaswani et al. (2017): there norm(x + sublayer(x)), the norm behind the sum ("post-norm"). Here
+Deviation from Vaswani et al. (2017): there LayerNorm(x + Sublayer(x)), the norm behind the sum ("post-norm"). Here
 the norm stands before each sublayer, with one more behind the last layer ("pre-norm", Xiong et al. 2020),
 since deep models then train without a warm-up. Measured on reverse (1–10 letters, H = 64, 4 heads, batches of
 64, 750 steps of Adam with β₂ = 0.98, peak 0.002, cosine, clip 1.0; exact match on 1,000 held-out strings,
@@ -53,8 +53,8 @@ def positions(T, H, dtype, first=0):
         P[t, 2i]     = sin(t / 10000^(2i/H))
         P[t, 2i + 1] = cos(t / 10000^(2i/H))
 
-    Each pair of columns is the hand of a clock; the first runs fast, the last slowly. A shift of t turns
-    every hand by a fixed angle, a linear map, so "k places before" can be learned by a matrix.
+    Each pair of columns is the hand of a clock; the first runs fast, the last slowly. A shift of k positions
+    turns every hand by the same angle, whatever t is: a linear map, so "k places before" can be learned.
 
         >>> positions(2, 4, "float64").round(2).tolist()
         [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
@@ -63,8 +63,8 @@ def positions(T, H, dtype, first=0):
         T:     number of positions.
         H:     even.
         first: the first position; while generating, the number of tokens before.
-    Source: Vaswani et al. (2017), section 3.5, PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), and cos for 2i +
-        1.
+    Source: Vaswani et al. (2017), section 3.5, PE(pos, 2i) = sin(pos / 10000^(2i/d_model)),
+        PE(pos, 2i + 1) = cos(pos / 10000^(2i/d_model)).
     """
     t = np.arange(first, first + T)[:, None]
     angle = t / 10000 ** (np.arange(0, H, 2) / H)
