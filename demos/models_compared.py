@@ -52,8 +52,7 @@ def main(arguments=None):
 
 def read_options(arguments):
     command = shared.parser("models_compared", __doc__)
-    command.add_argument("--task", metavar="NAME", default="reverse",
-                         help=f"{' or '.join(TASKS)} (default: reverse)")
+    shared.add_option(command, "task", "NAME", str, " or ".join(TASKS), "reverse")
     command.add_argument("--cells", metavar="DECODER", nargs="?", const="fixed",
                          help="compare the cells, with this decoder (fixed, if none is named)")
     shared.add_common_options(command, seed=0, steps=400, hidden=64, cell="lstm")

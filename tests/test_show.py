@@ -70,7 +70,7 @@ def test_columns_stay_straight_in_ascii():
     assert lines == ["src    got  more", "??     a ok  end", "?    bcd --     "]
 
 
-STEERS = ("\x1b]0;title\x07", "\x1b[31m", "\r", "\b", "\x9b2J", "\x00", "\x7f", "\n", "\u2028", "\u202e", "\udcff")
+STEERS = "\x1b]0;title\a", "\x1b[31m", "\r", "\b", "\x9b2J", "\0", "\x7f", "\n", "\u2028", "\u202e", "\udcff"
 
 
 @pytest.mark.parametrize("text", STEERS)

@@ -148,6 +148,15 @@ def vocabularies():
 
 _SUBJECT = r"(N|N F|the J N|S|S F|a J)( , who P ,)?|N , a J ,( who P ,)?"
 _SKELETON = re.compile(rf"({_SUBJECT}) P(( , P)* and P)? \.")
+_PHRASES = [  # symbol, field or None, pattern with one group, in the order in which they are tried
+    *(("P", field, form.format(f"({'|'.join(VALUES[field])})"))
+      for field, forms in PREDICATES.items() for form in forms),
+    ("F", "city", f"from ({'|'.join(VALUES['city'])})"),
+    ("J", "job", f"({'|'.join(VALUES['job'])})"),
+    ("N", "name", "([A-Z](?: [A-Z])*)"),
+    ("S", None, f"({NOBODY})"),
+]
+_PHRASE = re.compile(rf"(?<!\S)(?:{'|'.join(pattern for *_, pattern in _PHRASES)})(?!\S)")
 
 
 def facts(tokens):
@@ -156,32 +165,14 @@ def facts(tokens):
     Phrases are replaced by letters, N a name, S somebody, F from a city, J a job, P a predicate; what is left
     must be one of a few skeletons.
     """
-    found, skeleton, rest = [], [], " ".join(tokens)
-    while rest:
-        for symbol, field, pattern in _PHRASES:
-            match = pattern.match(rest)
-            if match:
-                found += [(field, match[1].replace(" ", ""))] if field else []
-                break
-        else:
-            match, symbol = re.match(r"\S+ ?", rest), None
-        skeleton.append(symbol or match[0].strip())
-        rest = rest[match.end() :]
-    return found, bool(_SKELETON.fullmatch(" ".join(skeleton)))
+    found = []
 
+    def symbol(match):
+        letter, field, _ = _PHRASES[match.lastindex - 1]
+        found.extend([(field, match[match.lastindex].replace(" ", ""))] if field else [])
+        return letter
 
-def _phrases():
-    """(symbol, field or None, pattern), in the order in which they are tried."""
-    for field, forms in PREDICATES.items():
-        value = f"({'|'.join(VALUES[field])})"
-        yield from (("P", field, form.format(value)) for form in forms)
-    yield "F", "city", f"from ({'|'.join(VALUES['city'])})"
-    yield "J", "job", f"({'|'.join(VALUES['job'])})"
-    yield "N", "name", "([A-Z](?: [A-Z])*)"
-    yield "S", None, NOBODY
-
-
-_PHRASES = [(symbol, field, re.compile(pattern + "(?: |$)")) for symbol, field, pattern in _phrases()]
+    return found, bool(_SKELETON.fullmatch(_PHRASE.sub(symbol, " ".join(tokens))))
 
 
 def faults(record, tokens):

@@ -18,7 +18,7 @@ MOST = 10**9  # of anything that is counted
 LONGEST = 9999  # letters of a string: four digits
 LAYERS = 2  # with a Transformer
 STOP = "Ctrl-C ends the training and shows what there is; the exit status is then 130."
-NAME, N = ("NAME", str), ("N", int)
+NAME, N, PATH = ("NAME", str), ("N", int), ("PATH", Path)
 CHOICES = {  # of a Config: options of a program whose models can be chosen
     "cell": (*NAME, f"recurrent cell: {', '.join(CELLS)}"),
     "score": (*NAME, f"score of a recurrent decoder's attention: {', '.join(SCORES)}"),
@@ -26,14 +26,16 @@ CHOICES = {  # of a Config: options of a program whose models can be chosen
     "heads": (*N, "of a Transformer; they divide --hidden"),
     "layers": (*N, "of the encoder, and of a Transformer decoder"),
 }
-KNOWN = {
+KNOWN = CHOICES | {
+    "encoder": (*NAME, f"encoder of all models: {', '.join(ENCODERS)}"),
+    "decoder": (*NAME, f"decoder of the first model: {', '.join(DECODERS)}"),
     "seed": (*N, "everything random comes from it; same seed, same bits, on one kind of processor with one "
                  "number of threads"),
     "steps": (*N, "training steps for each model"),
     "hidden": (*N, "hidden size"),
-    "cell": CHOICES["cell"],
-    "encoder": (*NAME, f"encoder of all models: {', '.join(ENCODERS)}"),
-    "decoder": (*NAME, f"decoder of the first model: {', '.join(DECODERS)}"),
+    "json": (*PATH, "write the result as JSON"),
+    "save": (*PATH, "keep the model, and what is needed to resume the training, in PATH (.npz)"),
+    "resume": (*PATH, "resume a training that was stopped, or with larger --steps one that is finished"),
 }
 
 
@@ -69,14 +71,10 @@ def add_common_options(command, saves=True, html=None, **defaults):
     writes; and, if the program `saves`, --save and --resume."""
     for name, default in defaults.items():
         add_option(command, name, *KNOWN[name], default)
-    paths = {"json": "write the result as JSON"}
     if html is not None:
-        paths["html"] = f"write {html} as a page with a slider"
-    if saves:
-        paths["save"] = "keep the model, and what is needed to resume the training, in PATH (.npz)"
-        paths["resume"] = "resume a training that was stopped, or with larger --steps one that is finished"
-    for name, text in paths.items():
-        add_option(command, name, "PATH", Path, text)
+        add_option(command, "html", *PATH, f"write {html} as a page with a slider")
+    for name in ("json", "save", "resume")[: 3 if saves else 1]:
+        add_option(command, name, *KNOWN[name])
     add_flag(command, "quick", "a few seconds, to see that everything runs; the model will be poor")
 
 

@@ -31,8 +31,6 @@ def run(main):
     except BrokenPipeError:
         status = _silence(141)
     except (ValueError, TypeError, TrainingError, OSError, MemoryError) as error:
-        if os.environ.get("DEMO_TRACEBACK"):
-            raise
         small = "too little memory: " if isinstance(error, MemoryError) else ""
         status = _last_words(f"error: {small}{error}", 2)
     except KeyboardInterrupt:

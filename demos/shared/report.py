@@ -9,10 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq import show
-from numpy_seq2seq.data import make_batch
-from numpy_seq2seq.seq2seq import parameter_count
-from numpy_seq2seq.training import evaluate
+from numpy_seq2seq import evaluate, make_batch, parameter_count, show
 
 from .program import finish
 from .training import Run
@@ -41,7 +38,7 @@ class Result(NamedTuple):
     said: list  # its answer to each, as a list of symbols
     maps: list | None  # of each the weights: a row for an output symbol, a column for one of the source
     loss: float  # nats per token, with teacher forcing
-    token_accuracy: float
+    token_accuracy: float | None
     more: dict = {}  # figures of the program's own
 
     @property
@@ -190,8 +187,7 @@ def long_examples(results, numbers, sources, text=" ".join):
     """The same line by line; sources: of each of these pairs the source as text."""
     lines = []
     for n, source in zip(numbers, sources):
-        wanted = results[0].pairs[n][1]
-        lines += ["", f"src   {source}", f"want  {text(wanted)}"]
+        lines += ["", f"src   {source}", f"want  {text(results[0].pairs[n][1])}"]
         for r in results:
             said = "" if r.right[n] else f"  {text(r.said[n][:ROWS])}"
             lines.append(f"got   {r.run.name:<12} {show.mark(r.right[n])}{said}")
@@ -225,7 +221,8 @@ def _bar(share):
 
 def short_to_long(pairs, count):
     """Numbers of a few of the first pairs, from a short source to a long one."""
-    return sorted(range(4 * count), key=lambda n: len(pairs[n][0]))[::4]
+    order = sorted(range(min(4 * count, len(pairs))), key=lambda n: len(pairs[n][0]))
+    return order[:: max(len(order) // count, 1)][:count]
 
 
 def longest(pairs, count=6):

@@ -17,12 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq.checkpoint import Checkpoint, load_checkpoint, restore_rng, save_checkpoint
-from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import make_batch
-from numpy_seq2seq.optim import adam_init, adam_step, warmup_cosine
-from numpy_seq2seq.seq2seq import seq2seq_init
-from numpy_seq2seq.training import evaluate, train
+from numpy_seq2seq import Config, adam_init, adam_step, evaluate, load_checkpoint, make_batch, save_checkpoint
+from numpy_seq2seq import seq2seq_init, train, warmup_cosine
+from numpy_seq2seq.checkpoint import Checkpoint, restore_rng
 
 from .files import check_files, model_file
 from .program import Progress, Stop, say
@@ -98,9 +95,8 @@ def fit_each(models, draw, options, vocabularies, data, **choices):
         ValueError: before any training, if a model cannot be made, or --save or another option would write
             over a file that matters.
     """
-    sizes = dict(zip(("source_vocabulary", "target_vocabulary"), map(len, vocabularies)))
-    sizes["hidden_size"] = options.hidden
-    configs = {name: Config(**{**sizes, **own}) for name, own in models.items()}
+    sizes, hidden = list(map(len, vocabularies)), {"hidden_size": options.hidden}
+    configs = {name: Config(*sizes, **hidden, **own) for name, own in models.items()}
     tags = [name.removesuffix(" vector").replace(" ", "_") if k else "" for k, name in enumerate(configs)]
     check_files(options, tags)
     runs, width = [], max(map(len, configs))

@@ -40,12 +40,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from numpy_seq2seq import show
-from numpy_seq2seq.config import Config, check_choice, check_size
+from numpy_seq2seq import Config, show
+from numpy_seq2seq.config import check_choice, check_size
 from numpy_seq2seq.data import SPECIALS
-from numpy_seq2seq.seq2seq import parameter_count
 
 from .. import shared
 from .answers import Model, answer_line, answers, open_model, quality, read_sources, text, translate
@@ -168,36 +165,64 @@ def check_training(options):
 
 def train_on(options):
     """Read, train, show; returns the Model and the exit status."""
-    levels = options.levels
-    reading = options.max_length, options.skip_bad, _say_lines, options.columns
-    pairs = read_pairs(options.file, levels, *reading)
-    shared.say(counts(options.file.name, pairs))
-    least = [options.min_count or RAREST[level] for level in levels]
-    corpus = make_corpus(pairs, levels, least, options.file)
-    longest = int(corpus.lengths[1].max())
-    data = {"task": "pairs", "data": f"{len(pairs.pair_keys):,} pairs, sha256 {pairs.fingerprint()}"}
-    data |= dict(zip(("source_level", "target_level"), levels), min_count=least, patience=options.patience)
-    data["longest"] = longest
-    shared.say(corpus_lines(corpus, least))
-    sizes = map(len, corpus.vocabularies)
-    config = Config(*sizes, hidden_size=options.hidden, **shared.choices(options))
+    corpus, data = read_corpus(options)
+    config = Config(*map(len, corpus.vocabularies), hidden_size=options.hidden, **shared.choices(options))
     validate = partial(mean_loss, config=config, batches=evaluation_batches(corpus, corpus.parts[1]))
     best = shared.Best(validate, max(options.steps // VALIDATIONS, 1), options.patience)
     draw = batches_of_like_length(corpus, shared.BATCH)
     run = shared.fit("model", config, draw, options, corpus.vocabularies, data, peak=PEAK, best=best)
-    model = Model(run.params, config, *corpus.vocabularies, levels, longest)
-    sources, targets = test = list(zip(*corpus.symbols(corpus.parts[2])))
-    answered = {beam: answers(model, sources, beam) for beam in {1, options.beam}}
-    said = {beam: [best.symbols for best, *_ in found] for beam, found in answered.items()}
-    reached = {beam: quality(found, targets, levels[1]) for beam, found in said.items()}
-    result = {"task": "pairs", "data": data["data"], "seed": options.seed}
-    result |= {**figures(run, best, corpus, test), **reached[1], "beam": None}
-    columns = {"greedy": result}
-    if options.beam > 1:
-        result["beam"] = columns[f"beam {options.beam}"] = {"width": options.beam, **reached[options.beam]}
-    table = shared.figure_table(f"On {len(sources):,} test pairs", columns, FIGURES)
-    shown = "\n\n".join(["", table, *notes(result, levels, least), examples(test, said[1], levels)])
-    return model, shared.finish(options, shown, result, stopped=run.stopped)
+    model = Model(run.params, config, *corpus.vocabularies, corpus.levels, data["longest"])
+    result = examine(model, run, best, corpus, options.beam)
+    found = {"task": "pairs", "data": data["data"], "seed": options.seed, **shared.figures(result)}
+    columns = {"greedy": found} | ({f"beam {options.beam}": found["beam"]} if found["beam"] else {})
+    numbers = shared.short_to_long(result.pairs, EXAMPLES)
+    sources = (text(result.pairs[n][0], corpus.levels[0]) for n in numbers)
+    shown = [
+        "",
+        shared.figure_table(f"On {found['pairs']:,} test pairs", columns, FIGURES),
+        *notes(found, corpus.levels, data["min_count"]),
+        shared.long_examples([result], numbers, sources, partial(text, level=corpus.levels[1])),
+    ]
+    return model, shared.finish(options, "\n\n".join(shown), found, stopped=run.stopped)
+
+
+def read_corpus(options):
+    """The Corpus of the file, and what decides a training beside the seed, as a dict."""
+    levels, reading = options.levels, (options.max_length, options.skip_bad, _say_lines, options.columns)
+    pairs = read_pairs(options.file, levels, *reading)
+    shared.say(counts(options.file.name, pairs))
+    least = [options.min_count or RAREST[level] for level in levels]
+    corpus = make_corpus(pairs, levels, least, options.file)
+    shared.say(corpus_lines(corpus, least))
+    return corpus, {
+        "task": "pairs",
+        "data": f"{len(pairs.pair_keys):,} pairs, sha256 {pairs.fingerprint()}",
+        "source_level": levels[0],
+        "target_level": levels[1],
+        "min_count": least,
+        "patience": options.patience,
+        "longest": int(corpus.lengths[1].max()),
+    }
+
+
+def examine(model, run, best, corpus, beam):
+    """The Result on the test pairs: greedy answers, and beside them the quality of those of a beam."""
+    test, reached = corpus.symbols(corpus.parts[2]), {}
+    sources, targets = zip(*test)
+    for width in sorted({1, beam}, reverse=True):
+        said = [first.symbols for first, *_ in answers(model, sources, width)]
+        reached[width] = {"width": width, **quality(said, targets, model.levels[1])}
+    more = {
+        **reached[1],
+        "beam": reached[beam] if beam > 1 else None,
+        "best_step": best.step if best.params else None,
+        "validation_loss": best.loss if best.params else None,
+        "pairs": len(test),
+        "unknown_sources": sum(model.reads.ids.keys().isdisjoint(source) for source in sources),
+        "unknown_targets": sum(not model.writes.ids.keys() >= set(target) for target in targets),
+    }
+    loss = mean_loss(run.params, run.config, evaluation_batches(corpus, corpus.parts[2]))
+    return shared.Result(run, test, said, None, loss, None, more)
 
 
 def _say_lines(number):
@@ -231,22 +256,6 @@ def corpus_lines(corpus, least):
     return f"{show.table(head, rows)}\n{training} pairs to train on, {validation} to validate, {test} to test"
 
 
-def figures(run, best, corpus, test):
-    """What the model reached on the test pairs, beside the quality of its answers."""
-    validated, (reads, writes) = best.params is not None, (v.ids.keys() for v in corpus.vocabularies)
-    return {
-        "steps": run.steps,
-        "best_step": best.step if validated else None,
-        "validation_loss": best.loss if validated else None,
-        "seconds": run.seconds,
-        "parameters": parameter_count(run.params),
-        "pairs": len(test[0]),
-        "unknown_sources": sum(reads.isdisjoint(source) for source in test[0]),
-        "unknown_targets": sum(not writes >= set(target) for target in test[1]),
-        "loss": mean_loss(run.params, run.config, evaluation_batches(corpus, corpus.parts[2])),
-    }
-
-
 def notes(result, levels, least):
     """Why there can be no right answer, or only a lucky one."""
     told = "Of every test source each symbol", "No answer can be right: in every test target a symbol"
@@ -254,16 +263,6 @@ def notes(result, levels, least):
         if result[f"unknown_{side}s"] == result["pairs"]:
             advice = f"Try --{side}-level characters." if level == "words" else "Take more pairs."
             yield f"{what} is unknown: it occurs fewer than {n} times in training. {advice}"
-
-
-def examples(test, said, levels):
-    """Some test pairs from short to long: source, wanted, and what the model says, with a mark."""
-    lines, numbers = [], np.argsort(list(map(len, test[0])), kind="stable")
-    for n in numbers[np.linspace(0, len(numbers) - 1, min(EXAMPLES, len(numbers))).astype(int)]:
-        source, want, got = test[0][n], test[1][n], said[n]
-        lines += [f"src   {text(source, levels[0])}", f"want  {text(want, levels[1])}"]
-        lines += [f"got   {text(got, levels[1])} {show.mark(got == want)}"]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_seq2seq.data import SPECIALS, Vocabulary, make_batch
+from numpy_seq2seq import Vocabulary, make_batch
+from numpy_seq2seq.data import SPECIALS
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import seq2seq_forward
 

@@ -124,7 +124,7 @@ def particles_on_nouns(sentences, links):
     names = {form: name for name in hits for form in name.split("/")}
     for x, found in zip(sentences, links):
         for t in range(1, len(x.target)):
-            if x.target[t] in names and x.sure[t] == x.sure[t - 1]:  # else a noun that looks like one
+            if x.target[t] in names:
                 hits[names[x.target[t]]].append((t, x.sure[t][0]) in found)
     return {name: float(np.mean(hit)) for name, hit in hits.items() if hit}
 

@@ -26,9 +26,7 @@ ROMAN_FINALS = "- k k k n n n t l k m l l l p l m p p t t ng t t k t p t".replac
 
 
 def final(syllable):
-    """Number of the final consonant, 1 to 27, or 0 where there is none. ValueError unless one syllable."""
-    if not (len(syllable) == 1 and 0 <= ord(syllable) - FIRST < 19 * VOWELS * FINALS):
-        raise ValueError(f"expected one Hangul syllable, got {syllable!r}")
+    """Number of the final consonant of a syllable, 1 to 27, or 0 where there is none."""
     return (ord(syllable) - FIRST) % FINALS
 
 

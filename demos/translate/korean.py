@@ -148,15 +148,11 @@ def draw_translations(rng, count, which="training"):
                sentences with at least one of the "combinations" that never occur in training.
     Returns:
         list of Translation.
-    Raises:
-        ValueError: an unknown set.
     """
-    if which not in SETS:
-        raise ValueError(f"which must be one of {', '.join(SETS)}; got {which!r}")
     found = []
     while len(found) < count:
-        count_clauses = rng.integers(1, MOST_CLAUSES + 1)
-        clauses = [_draw_clause(rng, which != "combinations") for _ in range(count_clauses)]
+        clauses = range(rng.integers(1, MOST_CLAUSES + 1))
+        clauses = [_draw_clause(rng, which != "combinations") for _ in clauses]
         drawn = translate(clauses, [("and", "but")[rng.integers(2)] for _ in clauses[1:]])
         if SHORTEST <= len(drawn.source) <= LONGEST and _belongs(clauses, drawn.source, which):
             found.append(drawn)

@@ -14,7 +14,7 @@ from demos import copy_task, reverse_task
 from demos.answer import __main__ as answer
 from demos.dates import __main__ as dates
 from demos.describe import __main__ as describe
-from demos.shared import random_streams, report, training
+from demos.shared import held_out_stream, random_streams, report, training
 from demos.train_pairs import __main__ as train_pairs
 from demos.translate import __main__ as translate
 from demos.answer.stories import VERBS, draw_stories
@@ -41,14 +41,14 @@ JUDGES = {"evaluate", "seq2seq_forward", "generate_greedy", "generate_sample"}  
 # ---- what is judged is held out, and what is trained on is not ---------------------------------------------
 
 
-def facts_told(words, _):
+def facts_told(words):
     """The facts of a story, read from its words; the question is what stands behind the last full stop."""
     kinds = {verb: kind for kind, verbs in VERBS.items() for verb in verbs}
     *told, _ = " ".join(words).split(" . ")
     return tuple((kinds[verb], person, thing) for person, verb, thing in map(str.split, told))
 
 
-def name_or_values(tokens, _):
+def name_or_values(tokens):
     """What decides of a record: its name, or without one all its values."""
     record = {}
     for token in tokens:
@@ -64,37 +64,28 @@ def has_held_out_combination(words):
 
 
 class Language(NamedTuple):
-    """A program, its two vocabularies, and what decides: (source, target) -> what; what -> held out?"""
+    """A program, and what decides: (source, target) -> text; text -> held out?"""
 
     module: object
-    main: object
-    vocabularies: tuple
     key: object
-    held_out: object
+    held_out: object = is_held_out
 
-
-def _language(module, key, held_out):
-    return Language(module, module.main, (module.READS, module.WRITES), key, held_out)
-
-
-def _letters(module):
-    both = (Vocabulary(LETTERS),) * 2
-    return Language(module, module.main, both, lambda source, _: "".join(source), is_held_out)
+    @property
+    def vocabularies(self):
+        return [getattr(self.module, side, Vocabulary(LETTERS)) for side in ("READS", "WRITES")]
 
 
 LANGUAGES = {
-    "reverse": _letters(reverse_task),
-    "copy": _letters(copy_task),
-    "dates": _language(dates, lambda _, target: "".join(target), is_held_out),  # the day, in whatever pattern
-    "answer": _language(answer, facts_told, lambda facts: is_held_out(repr(facts))),
-    "describe": _language(describe, name_or_values, is_held_out),
-    "translate": _language(
-        translate, lambda source, _: tuple(source),
-        lambda words: is_held_out(" ".join(words)) or has_held_out_combination(words),
+    "reverse": Language(reverse_task, lambda source, _: "".join(source)),
+    "copy": Language(copy_task, lambda source, _: "".join(source)),
+    "dates": Language(dates, lambda _, target: "".join(target)),  # the day, in whatever pattern
+    "answer": Language(answer, lambda source, _: repr(facts_told(source))),
+    "describe": Language(describe, lambda source, _: name_or_values(source)),
+    "translate": Language(
+        translate, lambda source, _: " ".join(source),
+        lambda text: is_held_out(text) or has_held_out_combination(text.split()),
     ),
 }  # fmt: skip
-
-
 DRAWN = {  # training pairs of a language, from a generator
     "dates": lambda rng, count=50: draw_pairs(rng, count),
     "answer": lambda rng, count=50: answer.pairs_of(draw_stories(rng, count)),
@@ -135,7 +126,7 @@ def watched(request):
         for module in (training, report, language.module):
             for name in JUDGES & vars(module).keys():
                 patch.setattr(module, name, judging(getattr(module, name)))
-        language.main(TINY)
+        language.module.main(TINY)
     return Watched(language, trained, judged)
 
 
@@ -220,6 +211,7 @@ def test_streams_are_of_their_own_and_the_same_whenever_they_are_asked_for():
     assert drawn(0, 4) == drawn(0, 4)
     assert drawn(0, 3) == drawn(0, 4)[:3]  # a demo asks for 3, fit for 4, and the third is the demo's alone
     assert len({*drawn(0, 4), *drawn(1, 4), *drawn(2, 4)}) == 12
+    assert tuple(held_out_stream(0).random(4)) == drawn(0, 4)[2]
 
 
 def test_seven_of_ten_words_are_hidden_from_the_training_and_bos_never():

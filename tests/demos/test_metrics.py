@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demos.shared.metrics import (
-    alignment_error_rate,
-    alignment_links,
-    bleu,
-    brevity_penalty,
-    edit_distance,
-    error_rate,
-    ngram_precision,
-)
+from demos.shared.metrics import alignment_error_rate, alignment_links, bleu, brevity_penalty, edit_distance
+from demos.shared.metrics import error_rate, ngram_precision
 
 from ..helpers import few
 
@@ -52,15 +45,6 @@ def test_bleu_of_the_references_is_one(references):
     assert bleu(references, references) == pytest.approx(1)
 
 
-@few
-@given(sentences, st.permutations(range(4)))
-def test_bleu_does_not_depend_on_the_order_of_sentences(references, order):
-    candidates = [r[1:] + r[:1] + ["z"] for r in references]
-    order = [k for k in order if k < len(references)]
-    shuffled = bleu([candidates[k] for k in order], [references[k] for k in order])
-    assert shuffled == pytest.approx(bleu(candidates, references))
-
-
 @pytest.mark.parametrize("candidate", ("a b c e d", "a b c", "x y z v", ""))
 def test_bleu_without_a_common_4_gram_is_zero(candidate):
     assert bleu(words(candidate), words("a b c d e")) == 0
@@ -75,63 +59,28 @@ def test_brevity_penalty():
     assert brevity_penalty(words("a b", "a b c d e f"), reference * 2) == 1  # of the corpus
 
 
-def test_bleu_of_a_beginning_is_its_brevity_penalty():
-    assert bleu(words("a b c d e f"), words("a b c d e f g h i")) == pytest.approx(math.exp(1 - 9 / 6))
-
-
-@pytest.mark.parametrize("candidates, references", (([], []), (words("a"), words("a", "b"))))
-def test_bleu_wants_pairs(candidates, references):
-    with pytest.raises(ValueError, match="equally many"):
-        bleu(candidates, references)
-
-
 # ---- alignment ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "candidate, reference, distance",
-    (
-        ("sitting", "kitten", 3),
-        ("", "abc", 3),
-        ("abc", "", 3),
-        ("", "", 0),
-        ("ab", "ba", 2),
-        ("xabc", "abcx", 2),
-    ),
-)
-def test_edit_distance_by_hand(candidate, reference, distance):
-    assert edit_distance(candidate, reference) == distance
-
-
-texts = st.text("abc", max_size=7)
 
 
 def fewest_edits(a, b):
     """The definition, without a table."""
     if not a or not b:
         return len(a) + len(b)
-    kept = fewest_edits(a[1:], b[1:]) + (a[0] != b[0])
-    return min(kept, 1 + min(fewest_edits(a[1:], b), fewest_edits(a, b[1:]))) if a[0] != b[0] else kept
+    if a[0] == b[0]:
+        return fewest_edits(a[1:], b[1:])
+    return 1 + min(fewest_edits(a[1:], b[1:]), fewest_edits(a[1:], b), fewest_edits(a, b[1:]))
 
 
 @few
-@given(texts, texts, texts)
-def test_edit_distance_is_a_distance(a, b, c):
+@given(st.text("abc", max_size=7), st.text("abc", max_size=7))
+def test_edit_distance_is_that_of_the_definition(a, b):
     assert edit_distance(a, b) == edit_distance(b, a) == fewest_edits(a, b)
-    assert (edit_distance(a, b) == 0) == (a == b)
-    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
 
 
 def test_error_rate_sums_over_the_corpus_and_may_exceed_one():
     assert error_rate(words("a b", "x"), words("a c", "x y z w")) == 4 / 6
     assert error_rate(words("a b c d"), words("x")) == 4
     assert error_rate([[]], words("x y")) == 1
-
-
-@pytest.mark.parametrize("candidates, references", (([], []), ([[]], [[]]), (["a"], ["a", "b"])))
-def test_error_rate_refuses(candidates, references):
-    with pytest.raises(ValueError, match="an error rate needs"):
-        error_rate(candidates, references)
 
 
 def test_alignment_links_are_the_largest_weights():
@@ -148,21 +97,3 @@ def test_alignment_error_rate_by_hand():
 def test_alignment_error_rate_sums_over_the_corpus():
     one, two = ({(0, 0)}, {(0, 0)}, {(0, 0)}), ({(0, 0), (1, 0), (2, 0)}, {(2, 1)}, {(2, 1)})
     assert alignment_error_rate(*zip(one, two)) == pytest.approx(1 - 2 / 6)
-
-
-@few
-@given(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1))
-def test_alignment_error_rate_limits(links):
-    elsewhere = {(t, s + 6) for t, s in links}
-    assert alignment_error_rate([links], [links], [links]) == 0
-    assert alignment_error_rate([links], [elsewhere], [elsewhere]) == 1
-    assert alignment_error_rate([links], [set()], [links | elsewhere]) == 0
-
-
-def test_alignment_error_rate_refuses():
-    with pytest.raises(ValueError, match="no links"):
-        alignment_error_rate([set()], [set()], [set()])
-    with pytest.raises(ValueError, match="must be a possible one"):
-        alignment_error_rate([{(0, 0)}], [{(0, 0)}], [set()])
-    with pytest.raises(ValueError):
-        alignment_error_rate([{(0, 0)}], [], [])
