@@ -16,14 +16,14 @@ where they stand (positions), and the decoder must not look at what it has still
 `x + …` is a residual connection: what a sublayer returns is *added* to what it was given. On the way back
 the sum hands the gradient unchanged to both paths, so it reaches the lowest layer directly.
 
-Deviation from Vaswani et al. (2017): there LayerNorm(x + Sublayer(x)), the norm behind the sum ("post-norm"). Here
-the norm stands before each sublayer, with one more behind the last layer ("pre-norm", Xiong et al. 2020),
-since deep models then train without a warm-up. Measured on reverse (1–10 letters, H = 64, 4 heads, batches of
-64, 750 steps of Adam with β₂ = 0.98, peak 0.002, cosine, clip 1.0; exact match on 1,000 held-out strings,
-seeds 0, 1, 2): with 6 layers and no warm-up 100%, 100%, 100% here, and 9%, 8%, 4% with the norm behind the
-sum. With 2 layers the place does not matter: 99.9% or more in all twelve runs, with a warm-up of 100 steps
-and with none. Besides: the embeddings of source, target and output layer are three matrices, not one.
-pytorch.py has the whole list of deviations.
+Deviation from Vaswani et al. (2017): there LayerNorm(x + Sublayer(x)), the norm behind the sum ("post-norm").
+Here the norm stands before each sublayer, with one more behind the last layer ("pre-norm", Xiong et al.
+2020), since deep models then train without a warm-up. Measured on reverse (1–10 letters, H = 64, 4 heads,
+batches of 64, 750 steps of Adam with β₂ = 0.98, peak 0.002, cosine, clip 1.0; exact match on 1,000 held-out
+strings, seeds 0, 1, 2): with 6 layers and no warm-up 100%, 100%, 100% here, and 9%, 8%, 4% with the norm
+behind the sum. With 2 layers the place does not matter: 99.9% or more in all twelve runs, with a warm-up of
+100 steps and with none. Besides: the embeddings of source, target and output layer are three matrices, not
+one. pytorch.py has the whole list of deviations.
 
 The layers' parameters are named by layer and part: encoder_1_self, encoder_1_self_norm, …, decoder_2_cross, …
 
