@@ -157,11 +157,11 @@ def additive_score_backward(dscores, cache):
     Wq, v = params["Wq"], params["v"]
     slope = 1 - tanh_u * tanh_u
     # every query met every key: Σ_s du_ts for the queries, Σ_t du_ts for the keys
-    sum_du = v * (dscores[..., None, :] @ slope)[..., 0, :]
+    du_sum = v * (dscores[..., None, :] @ slope)[..., 0, :]
     dk = v * np.einsum("...ts,...tsa->...sa", dscores, slope)
     dv = dscores.reshape(-1) @ rows_of(tanh_u)
-    dWq = rows_of(queries).T @ rows_of(sum_du)
-    dq = sum_du @ Wq.T
+    dWq = rows_of(queries).T @ rows_of(du_sum)
+    dq = du_sum @ Wq.T
     return dq, dk, {"Wq": dWq, "v": dv}
 
 

@@ -27,7 +27,7 @@ from .assignment import ROOT, all_functions, companions, find, partner, read
 HERE = "numpy_seq2seq/homework"
 COPIED = {  # into a student's tree
     **{path: path for path in ("LICENSE", f"{HERE}/__init__.py", f"{HERE}/check.py")},
-    **{f"tests/{name}.py": f"{HERE}/handout/{name}.py" for name in ("conftest", "test_assignment")},
+    **{f"tests/{name}.py": f"{HERE}/handout/{name}.py.txt" for name in ("conftest", "test_assignment")},
     "setup.cfg": f"{HERE}/handout/setup.cfg",
 }
 
