@@ -196,7 +196,7 @@ def test_every_work_cited_is_in_the_list_of_sources():
     for tree in TREES.values():
         docs = [ast.get_docstring(node) or "" for node in [tree, *public(tree)]]
         for names, year in re.findall(
-            r"([A-Z]\w+)(?:, [A-Z]\w+)*(?: et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\)?", "\n".join(docs)
+            r"([A-Z]\w+)(?:, [A-Z]\w+)*(?: et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\)?", " ".join(" ".join(docs).split())
         ):
             cited.add(f"{names} {year}")
     known = numpy_seq2seq.notation.SOURCES.keys()
