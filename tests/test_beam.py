@@ -145,6 +145,13 @@ def test_generate_beam_finds_five_answers_sorted_by_alpha_0_6_unless_it_is_told_
             assert math.isclose(a.score, score(a.log_probability, len(a.tokens), 0.6))
 
 
+def test_of_equal_continuations_the_beam_takes_the_earlier():
+    """As argmax does, so that width 1 is greedy generation there too."""
+    rows, columns = beam._best(np.zeros((3, 40)), np.array([0, 0, 1]), [60, 3])
+    assert rows.tolist() == [0] * 40 + [1] * 20 + [2] * 3
+    assert columns.tolist() == [*range(40), *range(20), *range(3)]
+
+
 @pytest.mark.parametrize("source", ["", "abcd"])
 def test_generate_beam_default_limit_depends_on_the_source(source):
     params, config = chain({BOS: {A: 0.9}, A: {A: 0.9}})
@@ -298,9 +305,8 @@ def test_generate_beam_picks_rows_of_any_state_and_never_looks_inside(monkeypatc
     monkeypatch.setattr(beam, "decode_forward", decode)
     config = Config(8, 7)
     source, mask = make_source(["ab", "ba", "a"], LETTERS)
-    found = generate_beam(
-        source, mask, seq2seq_init(np.random.default_rng(0), config), config, 4, max_length=5
-    )
+    params = seq2seq_init(np.random.default_rng(0), config)
+    found = generate_beam(source, mask, params, config, width=4, max_length=5)
     for row, answers in zip(source, found):
         assert len(answers) == 4
         for answer in answers:

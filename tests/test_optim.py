@@ -305,6 +305,7 @@ def test_warmup_cosine_rises_to_its_peak_and_falls_to_zero(falling, warmup, peak
 def test_warmup_cosine_is_zero_for_ever_after_its_end(warmup):
     assert [warmup_cosine(step, 200, 0.01, warmup) for step in range(201, 700)] == [0] * 499
     assert warmup_cosine(1, 1, 0.01, 0) == 0  # one step alone is the end of its cosine
+    assert warmup_cosine(200, 200, 0.01, 200) == 0.01  # no step is left to fall in
 
 
 @pytest.mark.parametrize("step", [1, 7, 10**6, 10**300])

@@ -438,6 +438,17 @@ def test_sampled_inputs_are_what_teacher_forcing_then_sees(config):
     assert (right | chosen).all() and not right.all() and not chosen.all()
 
 
+def test_sampled_inputs_hold_ids_that_the_dtype_of_the_batch_does_not():
+    """Ids of int8, in a vocabulary of 300: the model's own words are above 127."""
+    config = Config(300, 300, hidden_size=8)
+    params, batch = random_params(config, 504), random_batch(Config(**SIZES), 505)
+    params["output"]["b"][:200] = -1e3
+    short = batch._replace(inputs=batch.inputs.astype("int8"), targets=batch.targets.astype("int8"))
+    own, again = (sampled_inputs(b, params, config, 0.0, np.random.default_rng(0)) for b in (batch, short))
+    assert own[batch.target_mask].max() >= 200
+    np.testing.assert_array_equal(own, again)
+
+
 def test_train_with_scheduled_sampling_dropout_and_smoothing_learns():
     config = Config(**SIZES, decoder="luong_feeding", dropout=0.1)
     params, batch = random_params(config, 504), random_batch(config, 505)
