@@ -147,9 +147,10 @@ def test_generate_beam_finds_five_answers_sorted_by_alpha_0_6_unless_it_is_told_
 
 def test_of_equal_continuations_the_beam_takes_the_earlier():
     """As argmax does, so that width 1 is greedy generation there too."""
-    rows, columns = beam._best(np.zeros((3, 40)), np.array([0, 0, 1]), [60, 3])
-    assert rows.tolist() == [0] * 40 + [1] * 20 + [2] * 3
-    assert columns.tolist() == [*range(40), *range(20), *range(3)]
+    total = np.tile([-1.0, 0.0], (3, 40))
+    rows, columns = beam._best(total, np.array([0, 0, 1]), [60, 42])
+    assert rows.tolist() == [0] * 40 + [1] * 20 + [2] * 42
+    assert columns.tolist() == [*range(1, 80, 2), *range(1, 40, 2), *range(1, 80, 2), 0, 2]
 
 
 @pytest.mark.parametrize("source", ["", "abcd"])
