@@ -588,7 +588,7 @@ CLAIMS = {
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_what_a_header_claims_is_compared_before_it_is_multiplied(path, name):
-    """Of a file of some 300 kB: a second, and what its JSON takes."""
+    """Of a file of some 300 kB: what its JSON takes, and no more. It is refused, or it is right."""
     def change(header):
         CLAIMS[name](header)
         header["notes"]["long"] = "x" * 200_000
@@ -597,7 +597,10 @@ def test_what_a_header_claims_is_compared_before_it_is_multiplied(path, name):
     if "layers" in name:
         forge(path, members(path) | {f"{n}.npy": b"" for n in range(1_000)})
     started = time.process_time()
-    refused_within(path, 24)
+    if name in ("counts", "generators"):
+        load_checkpoint(path)
+    else:
+        refused_within(path, 24)
     assert time.process_time() - started < 5
 
 
