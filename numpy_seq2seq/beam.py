@@ -155,11 +155,11 @@ def _best(total, sentence, wanted):
         sentence: (R,) of each row, ascending.
         wanted:   (B,).
     """
-    rows, columns = [], []
-    for b, count in enumerate(wanted):
-        own = np.flatnonzero(sentence == b)
-        order = np.argsort(-total[own].ravel(), kind="stable")[:count]
-        rows.append(own[order // total.shape[1]])
+    rows, columns, stop = [], [], 0
+    for live, count in zip(np.bincount(sentence, minlength=len(wanted)), wanted):
+        start, stop = stop, stop + live
+        order = (-total[start:stop]).ravel().argsort(kind="stable")[:count]
+        rows.append(start + order // total.shape[1])
         columns.append(order % total.shape[1])
     return np.concatenate(rows), np.concatenate(columns)
 
