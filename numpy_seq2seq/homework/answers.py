@@ -101,12 +101,14 @@ def _gradients(function, forward, call):
     except Exception:
         return []
     rng, named = RNG(3), [*_named(forward, call.name, (*results, cache))]
-    asked = [name[1:] for name in inspect.signature(function).parameters][:-1]  # dout, dstate, cache
+    taken = list(inspect.signature(function).parameters)
+    asked = [name[1:] for name in taken[: taken.index("cache")]]  # dout, dstate, cache, Wh_T
+    behind = tuple(call.args["params"][name.removesuffix("_T")].T.copy() for name in taken[len(asked) + 1 :])
     places = [named.index(name) for name in asked] if {*asked} <= {*named} else range(len(asked))
     upstream = {k: walk(lambda _, a: _noise(rng, a), results[k]) for k in places}
-    answer = _named(function, partner(call.name), function(*upstream.values(), cache))
+    answer = _named(function, partner(call.name), function(*upstream.values(), cache, *behind))
     answer = {name.removeprefix("d"): value for name, value in answer.items()}
-    return [call._replace(name=partner(call.name), upstream=upstream, answer=answer)]
+    return [call._replace(name=partner(call.name), upstream=upstream, behind=behind, answer=answer)]
 
 
 def _noise(rng, a):

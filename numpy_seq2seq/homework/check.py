@@ -46,6 +46,7 @@ class Call(NamedTuple):
     gates: str = ""
     answer: object = None  # {output: value}, or the class of an exception
     upstream: dict | None = None  # of a backward: {which output: its gradient}
+    behind: tuple = ()  # of a backward: its arguments behind the cache
     written: dict = {}  # {path: value} of what is written in place
     matters: frozenset = frozenset()  # paths of arguments that change the answer
     moments: tuple | None = None  # of what is drawn at random; () where other calls have them
@@ -144,9 +145,10 @@ def run(function, forward, call, args):
     """What the function returns, as {output: value}. A backward is asked twice."""
     if not call.upstream:
         return _named(call, called(function, call, args))
-    cache, upstream = called(forward, call, args)[-1], copy.deepcopy([*call.upstream.values()])
-    _protect(floats(upstream))
-    result, again = (_named(call, function(*upstream, cache)) for _ in range(2))
+    cache = called(forward, call, args)[-1]
+    upstream, behind = copy.deepcopy(([*call.upstream.values()], call.behind))
+    _protect(floats([upstream, behind]))
+    result, again = (_named(call, function(*upstream, cache, *behind)) for _ in range(2))
     if compared(again, result, call):
         raise Wrong(f"{call.name} called twice gives two answers: does it change its cache?")
     return result
