@@ -42,7 +42,7 @@ def masked_softmax_forward(scores, mask):
     if mask is not None:
         _check_mask(mask, scores)
         scores = np.where(mask, scores, -np.inf)
-    lowest = np.finfo(scores.dtype).min  # finite: −∞ − lowest is −∞, but −∞ − (−∞) would be nan
+    lowest = -3e38  # finite in both dtypes: −∞ − lowest is −∞, but −∞ − (−∞) would be nan
     e = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=lowest))
     total = e.sum(axis=-1, keepdims=True)
     weights = e / (total + (total == 0))  # 0 / 1 where nothing is allowed
