@@ -36,8 +36,9 @@ def check_size(name, value):
 
 
 def is_number(value):
-    """Whether value is one finite number; NaN, True and a text that looks like a number are none."""
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and abs(value) < np.inf
+    """Whether value is one finite real number; NaN, True and a text that looks like a number are none."""
+    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return real and abs(value) < np.inf
 
 
 def check_rng(rng):

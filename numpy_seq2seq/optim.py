@@ -156,7 +156,7 @@ def clip_by_global_norm(grads, max_norm):
         ValueError: max_norm is not a number, 0 or more.
     Source: Pascanu et al. (2013), algorithm 1.
     """
-    if not isinstance(max_norm, (int, float, np.number)) or not max_norm >= 0:
+    if not isinstance(max_norm, (int, float, np.integer, np.floating)) or not max_norm >= 0:
         raise ValueError(f"max_norm must be a number, 0 or more; got {shown(max_norm)}")
     norm = global_norm(grads)
     if norm > max_norm:
