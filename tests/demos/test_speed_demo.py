@@ -1,22 +1,23 @@
-"""demos/speed.py: it runs and writes all its figures; its products are exactly those of a step."""
+"""demos/speed: it runs and writes all its figures; it sees every product of a step, and changes none."""
 
-import ast
-import builtins
-import importlib.machinery
 import json
-import pathlib
 import subprocess
 import sys
-from collections import Counter
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from demos.speed import __main__ as speed
-from demos.speed.products import Size, training_products, writing_products
+from demos.speed.__main__ import claim_of
+from demos.speed.measures import measure_step
+from demos.speed.models import Size, training_step, writer
+from demos.speed.recorder import recorder
+from demos.speed.stopwatch import peak_bytes, shortest, threads, timed, with_one_thread
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 SIZE = Size("lstm", V=29, D=3, H=7, B=5, S=11, T=13)
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 def command(*arguments):
@@ -24,26 +25,26 @@ def command(*arguments):
     return subprocess.run(line, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
 
 
-def test_quick_run_writes_all_figures(tmp_path):
+def test_quick_run_writes_all_figures_and_runs_again_with_one_thread(tmp_path):
     done = command("--quick", "--repeat", "2", "--json", str(tmp_path / "speed.json"))
     assert (done.returncode, done.stderr) == (0, "")
-    columns = {*Size._fields, "step_ms", "products_ms", "ratio", "tokens_per_second", "peak_mb"}
     result = json.loads((tmp_path / "speed.json").read_text())
-    assert result["conclusion"] in done.stdout and result["seconds"] > 0 and result["repeat"] == 2
-    for line in result["sizes"]:
-        assert set(line) == columns and all(line[name] > 0 for name in columns - {"cell"})
-        assert line["ratio"] < 1.5 and line["ratio"] == pytest.approx(line["products_ms"] / line["step_ms"])
-        assert line["tokens_per_second"] == pytest.approx(1e3 * line["B"] * line["T"] / line["step_ms"])
-    parts = {f"{unit}_{part}" for unit in ("us", "kb") for part in ("step", "attention", "rest", "ratio")}
-    for line in result["growth"]:
-        assert set(line) == {"length", *parts}
-        # the rest of the time is a difference, which noise could turn negative
-        assert all(value > 0 for name, value in line.items() if name not in ("us_rest", "us_ratio"))
-    assert result["growth"][0]["us_ratio"] == result["growth"][0]["kb_ratio"] == 1
-    for line in result["writing"]:
-        assert line["saving"] == pytest.approx(line["us_alone"] / line["us_together"])
-        assert line["saving_at_most"] == pytest.approx(line["us_alone"] / line["us_products"])
-    assert [line["cell"] for line in result["writing"]] == ["rnn", "gru", "lstm"]
+    counts = [run["threads"] for run in result["runs"]]
+    assert counts == ([result["threads"], 1] if result["threads"] > 1 else [1])
+    assert result["seconds"] > 0 and result["repeat"] == 2
+    for run in result["runs"]:
+        assert f"Threads of the matrix products: {run['threads']}" in done.stdout
+        for step, parts in zip(run["steps"], run["parts"]):
+            assert all(step[name] > 0 for name in ("step ms", "products", "tokens/s", "peak MB", "Gflop/s"))
+            assert step["ratio"] == pytest.approx(step["products"] / step["step ms"]) == parts["products"]
+            assert sum(parts.values()) == pytest.approx(1)
+        for row in run["writing"]:
+            assert row["saved"] == pytest.approx(row["alone"] / row["together"])
+        assert {"lstm", "gru", "transformer"} == {row["model"] for row in run["steps"]}
+    for rows in result["runs"][-1]["growth"]:
+        assert rows[0]["×"] == 1 and [row["S = T"] for row in rows] == [10, 20, 40]
+        assert all(row["rest"] == pytest.approx(row["step µs"] - row["attention"]) for row in rows)
+    assert all(claim["claim"] in done.stdout for claim in result["claims"])
 
 
 @pytest.mark.parametrize("option, value, word", [("--repeat", "0", "positive"), ("--json", "a/b", "folder")])
@@ -52,71 +53,79 @@ def test_wrong_option_is_one_line(option, value, word):
     assert done.returncode == 2 and word in done.stderr and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("us, kb, verdict", ((1.5, 0.7, ": constant"), (1.6, 1, "NOT"), (1, 0.6, "NOT")))
-def test_conclusion_says_what_the_figures_say(us, kb, verdict):
-    growth = [{"length": 10, "us_ratio": 1, "kb_ratio": 1}, {"length": 99, "us_ratio": us, "kb_ratio": kb}]
-    assert verdict in speed.conclusion(growth) and "From length 10 to 99" in speed.conclusion(growth)
+@pytest.mark.parametrize("measured, held", ((1.5, True), (1.6, False), (0.2, True)))
+def test_claim_compares_the_longest_with_the_shortest(measured, held):
+    rows = [{"model": "lstm", "S = T": n, "×": x} for n, x in ((10, 1), (20, 9), (40, measured))]
+    assert claim_of(rows).held == held and "40 tokens ÷ in 10" in claim_of(rows).text
 
 
-@pytest.mark.parametrize("cell, gates", (("rnn", 1), ("gru", 3), ("lstm", 4)))
-def test_training_products_have_three_times_the_multiply_adds_of_a_forward_pass(cell, gates):
+def test_time_goes_to_the_part_that_took_it():
+    """A product that is slow and an optimiser that is not: seen through the names of the callers."""
+    _, parts = measure_step(Size("rnn", V=8, D=400, H=400, B=200, S=2, T=2), 3)
+    assert parts["products"] > parts["loss and softmax"] > 0 and parts["optimiser"] > 0
+    _, parts = measure_step(Size("rnn", V=20000, D=4, H=4, B=64, S=2, T=2), 3)
+    assert parts["loss and softmax"] > parts["products"] > 0
+
+
+# ---- every product is seen, and none is changed ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_products_of_a_step_are_three_times_those_of_its_forward_pass(cell):
     _, V, D, H, B, S, T = SIZE
-    encoder, decoder = (B * length * gates * H * (D + H) for length in (S, T))
+    kind, recorded = recorder()
+    found = recorded(training_step(SIZE._replace(model=cell), kind))()
+    encoder, decoder = (B * length * GATES[cell] * H * (D + H) for length in (S, T))
     attention, readout, output = 2 * B * T * S * H, 2 * B * T * H * H, B * T * H * V
-    listed = sum(a.size * b.shape[-1] for a, b in training_products(SIZE._replace(cell=cell)))
-    # backward needs two products for each one of forward: one for each factor's gradient
-    assert listed == 3 * (encoder + decoder + attention + readout + output)
+    # backward takes two products for each one of forward: one for each factor's gradient
+    assert found["flop"] == 2 * 3 * (encoder + decoder + attention + readout + output)
+    assert found["attention"] > 0 and found["other"] > 0
 
 
-class Recording(ast.NodeTransformer):
-    """a @ b becomes recorded_product(a, b)."""
-
-    def visit_BinOp(self, node):
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.MatMult):
-            return node
-        call = ast.Call(ast.Name("recorded_product", ast.Load()), [node.left, node.right], [])
-        return ast.fix_missing_locations(ast.copy_location(call, node))
-
-
-class RecordingLoader(importlib.machinery.SourceFileLoader):
-    def get_code(self, fullname):
-        path = self.get_filename(fullname)
-        return compile(Recording().visit(ast.parse(self.get_data(path))), path, "exec")
+def test_products_of_a_transformer():
+    V, H, B, S, T = 29, 8, 5, 11, 13
+    kind, recorded = recorder()
+    found = recorded(training_step(Size("transformer", V, H, H, B, S, T), kind))()
+    reads, writes = (4 * n * H * H + 2 * n * n * H + 8 * n * H * H for n in (S, T))
+    cross = 2 * T * H * H + 2 * S * H * H + 2 * T * S * H
+    mean = B * S * H  # of the memory, forward only
+    assert found["flop"] == 2 * (3 * B * (2 * (reads + writes + cross) + T * H * V) + mean)
 
 
-class RecordingFinder:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
-        if name.split(".")[0] in ("numpy_seq2seq", "demos"):
-            spec.loader = RecordingLoader(name, spec.origin)
-        return spec
+def test_products_of_writing():
+    _, V, D, H, B, S, T = SIZE
+    kind, recorded = recorder()
+    token = 4 * H * (D + H) + 2 * S * H + 2 * H * H + H * V
+    assert recorded(writer(SIZE, kind))()["flop"] == 2 * B * (S * 4 * H * (D + H) + T * token)
 
 
-def kind(a, b):
-    """Shapes, and the order of the axes in memory."""
-    return [(x.shape, tuple(np.argsort(x.strides)), x.dtype.name) for x in (a, b)]
+@pytest.mark.parametrize("model", ("gru", "lstm", "lstm fixed", "transformer"))
+def test_recording_changes_no_bit(model):
+    size, (kind, recorded) = SIZE._replace(model=model, D=8, H=8), recorder()
+    plain, seen, losses = training_step(size), training_step(size, kind), []
+    for _ in range(3):
+        recorded(lambda: losses.append(seen()))()
+    assert losses == [plain() for _ in range(3)]
+    write, written = writer(size, kind), []
+    recorded(lambda: written.append(write()))()
+    np.testing.assert_array_equal(written[0].tokens, writer(size)().tokens)
 
 
-WORKS = {  # what is done, and the list of its products
-    "training": (lambda speed, size: speed.training_step(size)(), training_products),
-    "writing": (lambda speed, size: speed.writer(size)(slice(None)), writing_products),
-}
+# ---- the stopwatch -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("work", WORKS)
-@pytest.mark.parametrize("cell", ("rnn", "gru", "lstm"))
-def test_products_are_those_that_the_package_really_takes(cell, work, monkeypatch):
-    (do, products), size, found = WORKS[work], SIZE._replace(cell=cell), Counter()
+def test_shortest_takes_turns_and_keeps_the_least():
+    turns, figures = [], iter((0, 5, 3, 4))  # the first one does not count
+    works = (lambda: turns.append("a") or {"all": next(figures)}), (lambda: turns.append("b") or {"all": 7})
+    assert shortest(works, 3, 60) == [{"all": 3}, {"all": 7}] and turns == ["a", "b"] * 4
+    turns.clear()
+    assert len(shortest(works[1:], 3, 0)) == 1 and turns == ["b", "b"]  # no time: one round that counts
 
-    def recorded_product(a, b):
-        found[str(kind(a, b))] += 1
-        return a @ b
 
-    monkeypatch.setattr(builtins, "recorded_product", recorded_product, raising=False)
-    monkeypatch.setattr(sys, "meta_path", [RecordingFinder, *sys.meta_path])
-    for name in [n for n in sys.modules if n.split(".")[0] in ("numpy_seq2seq", "demos")]:
-        monkeypatch.delitem(sys.modules, name)
-    do(importlib.import_module("demos.speed.__main__"), size)
-    assert found == Counter(str(kind(a, b)) for a, b in products(size))
+def test_a_work_is_timed_and_its_peak_found():
+    assert timed(lambda: time.sleep(0.02))()["all"] >= 0.02
+    assert 80_000 <= peak_bytes(lambda: np.zeros(10_000)) < 90_000
+
+
+def test_one_thread_is_one_thread():
+    assert with_one_thread(threads) == 1
