@@ -1,6 +1,6 @@
 """Homework: the assignment. Which functions can be set, read off the syntax tree.
 
-Before this: nothing. After it: check.py.
+Before this: nothing. After it: compare.py.
 
 A task is a function. Its docstring is the assignment. How hard it is comes from its length, what it needs
 first from what its body calls; two tables hold what the source does not say.

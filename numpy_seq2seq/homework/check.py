@@ -1,7 +1,7 @@
 """Homework: the check. A function beside what is right, and what is said where they differ.
 
-Before this: assignment.py. After it: answers.py. A student's tree holds a copy of this module, so that its
-tests and the lecturer's grading say the same.
+Before this: trial.py, chance.py. After it: calls.py. A student's tree holds a copy of this module, so that
+its tests and the lecturer's grading say the same.
 
 A function is called as the teacher's was. What counts is what it returns (but for its cache), with nesting
 and dtype, what it writes in place, and which exception it raises. A backward gets random gradients and the
@@ -9,47 +9,21 @@ cache of a forward. It is right if it returns the teacher's gradients, or if it 
 student's own forward: a mistake there is counted once. What is drawn at random is right if its means and
 covariances over many draws are.
 
-Not here: the calls and their answers (answers.py); processes and limits (judge.py).
+Not here: the comparison (compare.py); the calls and their answers (answers.py); processes (judge.py).
 """
 
 import contextlib
 import copy
 import re
-from typing import NamedTuple
 
 import numpy as np
 
-from ..gradcheck_message import explain
 from ..gradcheck_numeric import floats, pairs
+from .chance import drawn_otherwise
+from .compare import compared, described, leaves, types
+from .trial import RNG, Wrong, arguments, called, protect, run
 
-DRAWS, NUMBERS, SIGMAS = 300, 60, 5
 SHOWN = 5  # arrays, or calls, that one message names
-RNG = np.random.default_rng  # among the arguments it stands for a generator
-
-
-class Wrong(AssertionError):
-    """What a function does not do as it should; how many of its outputs are right in every call."""
-
-    def __init__(self, said, right=0, of=1):
-        super().__init__(said)
-        self.right, self.of = right, of
-
-
-class Call(NamedTuple):
-    """One call of a function, and what is right."""
-
-    name: str
-    label: str
-    args: dict  # {parameter: value}; of a backward those of its forward
-    positional: int  # so many of them; the others by name
-    tolerance: float  # × the largest entry of an array
-    gates: str = ""
-    answer: object = None  # {output: value}, or the class of an exception
-    upstream: dict | None = None  # of a backward: {which output: its gradient}
-    behind: tuple = ()  # of a backward: its arguments behind the cache
-    written: dict = {}  # {path: value} of what is written in place
-    matters: frozenset = frozenset()  # paths of arguments that change the answer
-    moments: tuple | None = None  # of what is drawn at random; () where other calls have them
 
 
 def check(function, calls, forward=None, own=False):
@@ -113,7 +87,7 @@ def _faults(function, forward, call):
     """{path: lines} of what is wrong in one call."""
     args = arguments(call)
     before = dict(leaves(args))
-    _protect({path: a for path, a in before.items() if path not in call.written})
+    protect({path: a for path, a in before.items() if path not in call.written})
     try:
         got = run(function, forward, call, args)
     except Exception as error:
@@ -125,58 +99,9 @@ def _faults(function, forward, call):
     if isinstance(call.answer, type):
         return {"": [f"  it must raise {call.answer.__name__}, and it returns"]}
     faults = compared(got, call.answer, call) | _writing(before, dict(leaves(args)), call)
-    if faults and call.moments is not None and _types(got) == _types(call.answer):
-        return dict.fromkeys(faults, lines) if (lines := _drawn_otherwise(function, call)) else {}
+    if faults and call.moments is not None and types(got) == types(call.answer):
+        return dict.fromkeys(faults, lines) if (lines := drawn_otherwise(function, call)) else {}
     return faults
-
-
-def arguments(call, seed=0):
-    """Arguments of its own for each call."""
-    return {k: RNG(seed) if value is RNG else copy.deepcopy(value) for k, value in call.args.items()}
-
-
-def _protect(arrays):
-    for a in arrays.values():
-        if isinstance(a, np.ndarray):
-            a.flags.writeable = False
-
-
-def run(function, forward, call, args):
-    """What the function returns, as {output: value}. A backward is asked twice."""
-    if not call.upstream:
-        return _named(call, called(function, call, args))
-    cache = called(forward, call, args)[-1]
-    upstream, behind = copy.deepcopy(([*call.upstream.values()], call.behind))
-    _protect(floats([upstream, behind]))
-    result, again = (_named(call, function(*upstream, cache, *behind)) for _ in range(2))
-    if compared(again, result, call):
-        raise Wrong(f"{call.name} called twice gives two answers: does it change its cache?")
-    return result
-
-
-def called(function, call, args):
-    """The function with these arguments."""
-    items = list(args.items())
-    return function(*(a for _, a in items[: call.positional]), **dict(items[call.positional :]))
-
-
-def outputs(name, result):
-    """What was returned, one by one, without the cache of a forward."""
-    parts = result if type(result) is tuple else (result,)
-    return parts[:-1] if name.endswith("_forward") else parts
-
-
-def _named(call, result):
-    """What was returned, under the names of the answer."""
-    parts, names = outputs(call.name, result), [*call.answer] if isinstance(call.answer, dict) else []
-    if result is None and names and call.answer[names[0]] is not None:
-        raise NotImplementedError(f"{call.name} returns nothing")
-    if names and len(parts) != len(names):
-        wanted = ", ".join(names + ["cache"] * call.name.endswith("_forward"))
-        raise Wrong(f"{call.name} must return {wanted}; it returns {described(result)}, with {call.label}")
-    if call.name.endswith("_init") and len({id(a) for a in floats(parts).values()}) < len(floats(parts)):
-        raise Wrong(f"{call.name} returns one array in two places, and one would be written with the other")
-    return dict(zip(names or range(len(parts)), parts))
 
 
 def _writing(before, now, call):
@@ -191,82 +116,6 @@ def _writing(before, now, call):
         if now.get(path) is not before.get(path):
             raise Wrong(f"{call.name} changes {path}, which it was given, with {call.label}")
     return faults
-
-
-# ---- what is right beside what was returned ----------------------------------------------------------------
-
-
-def _branches(tree, path):
-    """{path: branch} of a dict, tuple or list; nothing of anything else."""
-    if isinstance(tree, dict):
-        return {f"{path}.{key}" if path else str(key): branch for key, branch in tree.items()}
-    if isinstance(tree, (tuple, list)):
-        names = [f".{name}" for name in getattr(tree, "_fields", ())] or map("[{}]".format, range(len(tree)))
-        return {path + name: branch for name, branch in zip(names, tree)}
-    return {}
-
-
-def leaves(tree, path=""):
-    """(path, value) of nested dicts, tuples and lists: params.decoder.Wx, state[0]."""
-    if not isinstance(tree, (dict, tuple, list)):
-        yield path, tree
-    for place, branch in _branches(tree, path).items():
-        yield from leaves(branch, place)
-
-
-def compared(got, want, call, path=""):
-    """{path: lines} where two trees differ."""
-    faults, here = {}, list(_beside(got, want, path))
-    for place, g, w in here:
-        if lines := list(_difference(place, g, w, call)):
-            alike = (p for p, _, x in here if np.size(x) > 1 and not list(_difference(p, g, x, call)))
-            faults[place] = lines + [f"    it is what {p} should be: exchanged?" for p in [*alike][:1]]
-    return faults
-
-
-def _beside(got, want, path):
-    """(path, got, want) of each leaf, or of the branch where the nesting differs."""
-    ours, theirs = _branches(want, path), _branches(got, path)
-    if not ours or ours.keys() != theirs.keys() or isinstance(got, list) != isinstance(want, list):
-        yield path, got, want
-    else:
-        for place, branch in ours.items():
-            yield from _beside(theirs[place], branch, place)
-
-
-def _difference(path, got, want, call):
-    """Lines on one leaf; none where it is right."""
-    numbers = all(isinstance(value, (np.ndarray, np.generic, int, float)) for value in (got, want))
-    g, w = (np.asarray(value if numbers else 0) for value in (got, want))
-    kind, wanted = (a.dtype.kind.replace("u", "i") for a in (g, w))
-    fits = kind == wanted and (kind != "f" or g.dtype == w.dtype) or isinstance(want, float) and kind in "if"
-    if g.shape != w.shape or not fits or not numbers and (type(got) is not type(want) or got != want):
-        yield f"  {path} must be {described(want)}, got {described(got)}"
-        return
-    allowed = call.tolerance * np.abs(w[np.isfinite(w)]).max(initial=1e-6) * (wanted == "f")
-    wrong = (g != w) & ~((g != g) & (w != w)) & ~(np.abs(g * 1.0 - w) <= allowed)
-    if wrong.any():
-        place = np.unravel_index(wrong.argmax(), wrong.shape)
-        where = f"{path}[{', '.join(map(str, place))}]" if place else path
-        count = f"{wrong.sum()} of {wrong.size} entries wrong"
-        yield f"  {where}: yours is {g[place]:.6g}, right is {w[place]:.6g}; {count}"
-        more = [*explain(path, g, w, call.tolerance, call.gates)][1:] if wanted == "f" and w.ndim else ()
-        yield from (line for line in more if call.upstream or "gradient" not in line)
-
-
-def described(value):
-    """What a value is, for a message."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape}"
-    if isinstance(value, (dict, tuple, list)):
-        keys = f" with {', '.join(map(str, value))}" if isinstance(value, dict) else f" of {len(value)}"
-        return f"a {type(value).__name__}{keys}"
-    return type(value).__name__ + f" {value!r}"[:80] * isinstance(value, (int, float, str))
-
-
-def _types(tree):
-    arrays = [np.asarray(value) for _, value in leaves(tree)]
-    return [(a.dtype, a.shape) if a.dtype.kind == "f" else a.dtype.kind for a in arrays]
 
 
 def influences(function, call):
@@ -289,7 +138,7 @@ def influences(function, call):
     return found
 
 
-# ---- a student's own forward, and a student's own draws ----------------------------------------------------
+# ---- a student's own forward ----------------------------------------------------
 
 
 def _slope(function, forward, call):
@@ -316,37 +165,3 @@ def _slope(function, forward, call):
     said = sum((g * direction).sum() for *_, direction, g in moves)
     allowed = 0.01 if call.tolerance > 1e-6 else 1e-6  # float32 is rough
     return slope if abs(slope - said) <= allowed * max(abs(slope), 1) else None
-
-
-def moments(function, call, center=None):
-    """Of what is drawn: means and variances of its numbers, and of their products about a centre."""
-    rows = np.array([_numbers(run(function, None, call, arguments(call, seed))) for seed in range(DRAWS)])
-    about = rows - (rows.mean(axis=0) if center is None else center)
-    squares = (rows**2).sum(axis=1, keepdims=True)  # of all numbers together: it varies least
-    products = (about[:, :, None] * about[:, None]).reshape(DRAWS, -1)
-    drawn = np.concatenate([rows, squares, products], axis=1)
-    return drawn.mean(axis=0), drawn.var(axis=0)
-
-
-def _numbers(tree):
-    """NUMBERS of a tree: floats as they are, few integers as zeros and ones, letters by their codes."""
-    found = []
-    for _, value in leaves(tree):
-        a = np.array([*value.encode().ljust(8)]) / 99.0 if isinstance(value, str) else np.asarray(value)
-        few = a.dtype.kind != "f" and a.size <= 5
-        found.append((a.ravel()[:, None] == np.arange(10)).ravel() if few else a.ravel())
-    return np.concatenate([*found, np.zeros(NUMBERS)])[:NUMBERS].astype(float)
-
-
-def _drawn_otherwise(function, call):
-    """Lines on how the draws differ from the right ones; none where they do not."""
-    if not call.moments:
-        return []
-    once, again = (run(function, None, call, arguments(call)) for _ in range(2))
-    if compared(again, once, call):
-        return ["  the same generator gives other numbers: draw from rng, and from nothing else"]
-    mean, var = call.moments
-    m, v = moments(function, call, mean[:NUMBERS])
-    wrong = ~(np.abs(m - mean) - SIGMAS * np.sqrt((v + var) / DRAWS) <= 1e-4)
-    where = "means" if wrong[:NUMBERS].any() else "covariances"
-    return [f"  drawn {DRAWS} times, its {where} are not the right ones"] * int(wrong.any())

@@ -28,8 +28,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .assignment import defined_in, find, normal, partner, solution
-from .check import Wrong, check, check_cache
+from .check import check, check_cache
 from .transplant import Refused, instead, module_of
+from .trial import Wrong
 
 WATCHED = (builtins, math, np, np.linalg, np.random, np.testing)  # who replaces these fools the check
 RANK = ("passed", "wrong", "left its limits", "crashed", "not written")  # the first of several tries counts

@@ -25,7 +25,7 @@ def result(marks):
         by_task = [(task, *_counts(own)) for task, own in tasks.items()]
         text = f"{table(('student', 'points', *VERDICTS), rows)}\n\n{table(('task', *VERDICTS), by_task)}\n"
     same = [f"{student}: {names}" for student, own in students.items() if (names := _identical(own))]
-    note = f"Identical to the published solution, but for names: {'; '.join(same)}" if same else ""
+    note = "\n  ".join(["Identical to the published solution, but for names:", *same]) if same else ""
     return (text + note).rstrip()
 
 

@@ -25,10 +25,12 @@ from .answers import answers
 from .assignment import ROOT, all_functions, companions, find, partner, read
 
 HERE = "numpy_seq2seq/homework"
+CHECK = ("__init__", "compare", "trial", "chance", "check")  # what compares functions with answers
 COPIED = {  # into a student's tree
-    **{path: path for path in ("LICENSE", f"{HERE}/__init__.py", f"{HERE}/check.py")},
+    **{f"{HERE}/{name}.py": f"{HERE}/{name}.py" for name in CHECK},
     **{f"tests/{name}.py": f"{HERE}/handout/{name}.py.txt" for name in ("conftest", "test_assignment")},
     "setup.cfg": f"{HERE}/handout/setup.cfg",
+    "LICENSE": "LICENSE",
 }
 
 # ---- blanking ----------------------------------------------------------------------------------------------

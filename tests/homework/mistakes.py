@@ -107,7 +107,7 @@ FORWARDS = (
     ("generate_beam", "wanted -= np.bincount(live.sentence[ended], minlength=len(wanted))", "pass"),
     ("length_penalty", "((5 + length)", "((6 + length)"),
     ("_grow", "[:, EOS:]", "[:, EOS:] - 1"),
-    ("_best", "-total[own].ravel()", "total[own].ravel()"),
+    ("_best", "(-total[start:stop])", "total[start:stop]"),
     ("_collect", "live.tokens.shape[1] - 1", "live.tokens.shape[1]"),
 )  # fmt: skip
 
