@@ -52,8 +52,7 @@ def length_models(lab):
 def length(lab, runs):
     """exact: Grid (model, length); parameters: Grid (model)."""
     exact = [exact_by_length(lab, "reverse", run, LENGTHS) for run in runs.values()]
-    axis = "model", list(runs)
-    sizes = np.array([parameter_count(run.params) for run in runs.values()])
+    axis, sizes = ("model", list(runs)), np.array([parameter_count(run.params) for run in runs.values()])
     return {
         "exact": Grid(np.array(exact), (axis, ("length", list(LENGTHS)))),
         "parameters": Grid(sizes, (axis,)),
@@ -168,11 +167,10 @@ def training(lab, runs):
     exact = [[exact_by_length(lab, "reverse", runs[name, n], LENGTHS) for n in SPANS] for name in COMPARED]
     reading = [[_letters_and_exact(batch, runs[name, turned]) for turned in READ] for name in COMPARED]
     longer = [exact_by_length(lab, "reverse", run, SEEN) for run in (runs["fixed", LONG], runs["longer"])]
-    axis, what = ("model", list(COMPARED)), ("what", ["letters", "exact"])
-    steps = "training steps", [lab.steps, MORE * lab.steps]
+    axis, steps = ("model", list(COMPARED)), ("training steps", [lab.steps, MORE * lab.steps])
     return {
         "exact": Grid(np.array(exact), (axis, ("trained up to", list(SPANS)), ("length", list(LENGTHS)))),
-        "reading": Grid(np.array(reading), (axis, ("source", list(READ)), what)),
+        "reading": Grid(np.array(reading), (axis, ("source", list(READ)), ("what", ["letters", "exact"]))),
         "longer": Grid(np.array(longer), (steps, ("length", SEEN))),
     }
 

@@ -13,7 +13,6 @@ from .experiments import COMPARED, LENGTHS, LONG, Experiment, length
 from .models import MODELS
 
 SEEDS = 5
-PANEL = 360  # width of a drawing
 
 
 def compared_models(lab):
@@ -31,11 +30,10 @@ def figures(words, found):
         words: Texts.
         found: of each seed the Grids that MEASURED returns.
     """
-    drawn = {name: alone(getattr(drawings, name)(words)) for name in ("unrolled", "shift", "beam")}
     return {
         "bottleneck.svg": alone(drawings.neck(words), drawings.looking_back(words)),
         "length.svg": alone(length_chart(words, found)),
-        **{f"{name}.svg": text for name, text in drawn.items()},
+        **{f"{name}.svg": alone(getattr(drawings, name)(words)) for name in ("unrolled", "shift", "beam")},
     }
 
 
@@ -48,7 +46,7 @@ def length_chart(words, found):
         colour, band = list(MODELS).index(name), (list(low[k]), list(high[k]))
         curves.append(svg.Line(name, list(LENGTHS), list(middle[k]), colour, colour, band=band))
     title, unseen = words["figure.length"].format(seeds=len(found)), (LONG, words["chart.unseen"])
-    return svg.lines(title, words["axis.length"], curves, beyond=unseen, size=(2 * PANEL, 200))
+    return svg.lines(title, words["axis.length"], curves, beyond=unseen, size=(2 * svg.WIDTH, 200))
 
 
 def alone(*pictures):

@@ -23,9 +23,8 @@ from numpy_seq2seq.data import EOS
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.layers import embedding_forward
 from numpy_seq2seq.losses import cross_entropy_backward, cross_entropy_forward
-from numpy_seq2seq.recurrent import (
-    input_part, recurrent_forward, step_backward, step_forward, transposed, zero_state,
-)
+from numpy_seq2seq.recurrent import input_part, recurrent_forward, zero_state
+from numpy_seq2seq.recurrent import step_backward, step_forward, transposed
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import decode_forward, encode_forward, seq2seq_backward, seq2seq_forward
 
