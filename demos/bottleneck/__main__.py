@@ -93,7 +93,8 @@ def read_options(arguments):
     drawn = f"write the figures of README as SVG files, measured with {SEEDS} seeds, and nothing else"
     command.add_argument("--figures", metavar="DIR", type=Path, help=drawn)
     kept = Path("kept_models")
-    command.add_argument("--models", metavar="DIR", type=Path, default=kept, help=f"of models (default: {kept})")
+    where = f"where models are kept (default: {kept})"
+    command.add_argument("--models", metavar="DIR", type=Path, default=kept, help=where)
     return check_options(command.parse_args(arguments))
 
 
