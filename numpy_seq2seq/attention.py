@@ -125,7 +125,9 @@ def attention_forward(queries, keys, memory, params, mask, score):
     Source: Bahdanau et al. (2015), equation 5, c_i = Σ_j α_ij h_j. With scaled_dot it is Vaswani et al.
         (2017), equation 1, Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V.
     """
-    keys, memory = visible(keys, mask), visible(memory, mask)
+    own_keys = keys is not memory
+    memory = visible(memory, mask)
+    keys = visible(keys, mask) if own_keys else memory
     weights, align_cache = align_forward(queries, keys, params, mask, score)
     context = weights @ memory  # the lesson: a fresh mean of all memories for every query
     return context, weights, (align_cache, weights, memory)
@@ -172,8 +174,8 @@ def visible(a, mask):
     """(..., S, M) with zeros where nobody may look: a weight of 0 times what stands there could be nan."""
     if mask is None:
         return a
-    seen = mask.any(axis=-2)
-    return a if seen.all() else np.where(seen[..., None], a, 0)
+    seen = np.broadcast_to(mask.any(axis=-2), a.shape[:-1])
+    return np.where(seen[..., None], a, 0) if a[~seen].any() else a
 
 
 def _check_mask(mask, scores):

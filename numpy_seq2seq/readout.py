@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import tanh_backward
+from .attention import visible
 from .cells import CELLS
 from .layers import glorot, rows_of
 from .scores import keys_backward, keys_forward
@@ -39,8 +40,10 @@ def source_forward(memory, mask, params):
         source: Source.
         cache:  for source_backward.
     """
+    seen = None if mask.all() else mask[:, None]
+    memory = visible(memory, seen)  # once for each source, so that no step of a decoder has to
     keys, keys_cache = keys_forward(memory, params["keys"])
-    return Source(memory, keys, None if mask.all() else mask[:, None]), keys_cache
+    return Source(memory, keys, seen), keys_cache
 
 
 def source_backward(dsource, cache):
