@@ -30,7 +30,8 @@ class Source(NamedTuple):
 def source_forward(memory, mask, params):
     """What an attending decoder may look at, prepared once for each source.
 
-        keys = memory Wk, or memory itself
+        memory = memory where it is real, else 0
+        keys   = memory Wk, or memory itself
 
     Args:
         memory: (B, S, H).
@@ -43,7 +44,7 @@ def source_forward(memory, mask, params):
     seen = None if mask.all() else mask[:, None]
     memory = visible(memory, seen)  # once for each source, so that no step of a decoder has to
     keys, keys_cache = keys_forward(memory, params["keys"])
-    return Source(memory, keys, seen), keys_cache
+    return Source(memory, keys, seen), (keys_cache, seen)
 
 
 def source_backward(dsource, cache):
@@ -52,8 +53,9 @@ def source_backward(dsource, cache):
     Returns:
         dmemory (B, S, H), grads: keys.
     """
-    dmemory, grads = keys_backward(dsource.keys, cache)
-    return dsource.memory + dmemory, {"keys": grads}
+    keys_cache, seen = cache
+    dmemory, grads = keys_backward(dsource.keys, keys_cache)
+    return visible(dsource.memory + dmemory, seen), {"keys": grads}
 
 
 def start_forward(state, config):
