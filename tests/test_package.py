@@ -195,10 +195,9 @@ def test_every_work_cited_is_in_the_list_of_sources():
     cited = set()
     for tree in TREES.values():
         docs = [ast.get_docstring(node) or "" for node in [tree, *public(tree)]]
-        for names, year in re.findall(
-            r"([A-Z]\w+)(?:, [A-Z]\w+)*(?: et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\)?", " ".join(" ".join(docs).split())
-        ):
-            cited.add(f"{names} {year}")
+        text = " ".join(" ".join(docs).split())  # a citation may be broken over two lines
+        citation = r"([A-Z]\w+)(?:, [A-Z]\w+)*(?: et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\)?"
+        cited |= {f"{name} {year}" for name, year in re.findall(citation, text)}
     known = numpy_seq2seq.notation.SOURCES.keys()
     assert cited - known - {"ICLR 2015"} == set() and known - cited == set()
 
