@@ -268,15 +268,7 @@ def test_mean_loss_does_not_depend_on_how_pairs_are_cut_into_batches():
         assert math.isclose(corpus.mean_loss(params, config, batches), whole, rel_tol=1e-9)
 
 
-@pytest.mark.parametrize(
-    "exact, seconds",
-    (
-        ([0.5, 0.9, 0.98, 0.989], None),
-        ([0.5, 0.98, 0.99, 1.0], 3),
-        ([0.99, 0.2, 1.0, 1.0], 1),
-        ([0.0, 0.0, 0.0, 1.0], 4),
-    ),
-)
+@pytest.mark.parametrize("exact, seconds", (([0.5, 0.98, 0.989], None), ([0.5, 0.98, 0.99, 0.2, 1.0], 3)))
 def test_seconds_to_99_are_those_of_the_first_99_percent(exact, seconds, monkeypatch):
     clock, shares = [0.0], iter(exact)
 

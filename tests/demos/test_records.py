@@ -60,20 +60,11 @@ def test_number_of_phrasings_by_hand():
     assert count(job="cook", city="Lima", name="TAL") == 24 + 2 + 3 + 3
 
 
-@pytest.mark.parametrize(
-    "text",
-    (
-        RIGHT,
-        "M I R A likes soup , is from Oslo and works as a baker .",
-        "the baker M I R A comes from Oslo and enjoys soup .",
-        "M I R A from Oslo , who eats soup every day , is a baker .",
-    ),
-)
-def test_right_sentences_by_hand(text):
-    assert faults(MIRA, text.split()) == []
-
-
-FAULTY = {
+FAULTS = {
+    RIGHT: [],
+    "M I R A likes soup , is from Oslo and works as a baker .": [],
+    "the baker M I R A comes from Oslo and enjoys soup .": [],
+    "M I R A from Oslo , who eats soup every day , is a baker .": [],
     "M I R A , a baker , likes soup .": ["city is missing"],
     "somebody from Oslo , who likes soup , is a baker .": ["name is missing"],
     "a baker , who lives in Oslo , likes soup .": ["name is missing"],
@@ -96,8 +87,8 @@ FAULTY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("text, wanted", FAULTY.items())
-def test_planted_faults_by_hand(text, wanted):
+@pytest.mark.parametrize("text, wanted", FAULTS.items())
+def test_right_sentences_and_planted_faults_by_hand(text, wanted):
     assert faults(MIRA, text.split()) == wanted
 
 
@@ -127,9 +118,6 @@ def test_facts_are_what_was_said_in_that_order():
 def test_written_as_a_person_would():
     assert written(RIGHT.split()) == "Mira, a baker, who lives in Oslo, likes soup."
     assert written("the cook T A L has a dog .".split()) == "The cook Tal has a dog."
-
-
-def test_source_tokens_spell_the_name():
     assert source_tokens(MIRA) == "food: soup name: M I R A job: baker city: Oslo".split()
 
 
