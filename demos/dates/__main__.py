@@ -17,6 +17,7 @@ from .language import ISO_LETTERS, LETTERS, PATTERNS, draw_pairs
 READS, WRITES = Vocabulary(LETTERS), Vocabulary(ISO_LETTERS)
 HELD_OUT, EXAMPLES, WARMUP = 4000, 10, 100
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}  # of the answer 2005-04-03
+FIGURES = [(f"{part} right", f"part_accuracy.{part}", "{:.2%}") for part in PARTS]
 
 
 def main(arguments=None):
@@ -25,8 +26,7 @@ def main(arguments=None):
     results = train(options)
     numbers = shared.longest(results[0].pairs)
     parts = [
-        shared.summary(f"On {len(results[0].pairs):,} dates, days held out", results,
-                       *((f"{part} right", f"part_accuracy.{part}", "{:.2%}") for part in PARTS)),
+        shared.summary(f"On {len(results[0].pairs):,} dates, days held out", results, *FIGURES),
         shared.examples(results, range(EXAMPLES)),
         mistakes(results),
         shared.example_map(results[0], numbers),

@@ -68,15 +68,9 @@ def figures(result):
     """What one model reached, as a dict for tables and JSON."""
     run = result.run
     return {
-        "encoder": run.config.encoder,
-        "decoder": run.config.decoder,
-        "score": run.config.score,
-        "directions": run.config.directions,
+        **{name: getattr(run.config, name) for name in ("encoder", "decoder", "score", "directions")},
+        **{name: getattr(run, name) for name in ("steps", "seconds", "seconds_to_99", "steps_to_99")},
         "parameters": parameter_count(run.params),
-        "steps": run.steps,
-        "seconds": run.seconds,
-        "seconds_to_99": run.seconds_to_99,
-        "steps_to_99": run.steps_to_99,
         "loss": result.loss,
         "token_accuracy": result.token_accuracy,
         "exact_match": float(result.right.mean()),
@@ -254,15 +248,13 @@ def page(task, result, numbers, say=str):
     config = result.run.config
     choices = ", ".join(filter(None, (config.cell, config.decoder, config.score)))
     note = f"{choices}; {result.run.steps} steps; exact match {result.right.mean():.1%} on held-out data."
-    data = [
-        {"source": source, "output": output, "weights": weights.astype(float).round(3).tolist()}
-        for source, output, weights in (tokens(result, n, say) for n in numbers)
-    ]
+    data = [dict(zip(("source", "output", "weights"), tokens(result, n, say))) for n in numbers]
     return fill(Path(__file__).with_name("page.html"), data, title=f"Attention on {task}", note=note)
 
 
 def fill(template, data, **texts):
-    """A page: a file with {{data}} in its script, and texts put in by name."""
+    """A page: a file with {{data}} in its script, three digits of each weight, and texts put in by name."""
     parts = {name: html.escape(text) for name, text in texts.items()}
-    parts["data"] = json.dumps(data).replace("<", "\\u003c")
+    digits = json.dumps(data, default=lambda weights: weights.astype(float).round(3).tolist())
+    parts["data"] = digits.replace("<", "\\u003c")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template.read_text(encoding="utf-8"))

@@ -3,9 +3,6 @@
 Not here: what a head is (numpy_seq2seq/multihead.py); the other figures (__main__.py).
 """
 
-import html
-import json
-import re
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +13,8 @@ from numpy_seq2seq import generate_greedy, make_source, show
 from numpy_seq2seq.data import BOS, EOS
 from numpy_seq2seq.seq2seq import decode_forward, encode_forward
 from numpy_seq2seq.transformer import head_maps
+
+from ..shared import fill
 
 BEGIN, GAP = "^", 2  # what the decoder is told first; columns between two maps
 PAGE = Path(__file__).with_name("page.html")
@@ -73,12 +72,4 @@ def page(tables, strings):
         tables:  texts.
         strings: for each string its list of Maps.
     """
-    data = [[m._asdict() for m in maps] for maps in strings]
-    data = json.dumps(data, default=digits).replace("<", "\\u003c")
-    parts = {"{{tables}}": html.escape("\n\n".join(tables)), "{{data}}": data}
-    return re.sub("|".join(parts), lambda found: parts[found[0]], PAGE.read_text(encoding="utf-8"))
-
-
-def digits(weights):
-    """An array as nested lists, three digits of each number."""
-    return weights.astype(float).round(3).tolist()
+    return fill(PAGE, [[m._asdict() for m in maps] for maps in strings], tables="\n\n".join(tables))

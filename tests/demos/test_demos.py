@@ -341,7 +341,8 @@ def test_figures_of_planted_results():
 
 def test_figures_do_not_depend_on_how_pairs_are_evaluated_together(monkeypatch):
     letters, config = Vocabulary("abc"), Config(7, 7, 4, 4)
-    run = Run("model", config, seq2seq_init(np.random.default_rng(0), config), (letters,) * 2, 1, 1.0, None, 0)
+    params = seq2seq_init(np.random.default_rng(0), config)
+    run = Run("model", config, params, (letters, letters), 1, 1.0, None, 0)
     pairs = draw_pairs("copy", np.random.default_rng(1), 20, (1, 9), "abc")
     whole = evaluate(run.params, config, make_batch(pairs, letters, letters))
     monkeypatch.setattr(report, "TOGETHER", 7)

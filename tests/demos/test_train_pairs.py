@@ -454,14 +454,6 @@ def test_nbest_is_sorted_and_begins_with_the_beams_best(trained, tmp_path, capsy
         assert scores == sorted(scores, reverse=True) and len({said for *_, said in three}) == 3
 
 
-def test_answer_does_not_depend_on_the_sources_beside_it(trained):
-    model, sources = answers.open_model(trained[1]), ["abc", "f", "abcdefabcdef", "fed", "a"]
-    for beam in (1, 4):
-        together = answers.answers(model, sources, beam, beam)
-        alone = [answers.answers(model, [source], beam, beam)[0] for source in sources]
-        assert [[a.symbols for a in of] for of in together] == [[a.symbols for a in of] for of in alone]
-
-
 @pytest.mark.parametrize(
     "line, reason", ((b"\xff", "not UTF-8"), (b"a\tb", "a tab"), (b"a\0", "a NUL"), (b"a" * 10**7, "longer"))
 )
