@@ -424,7 +424,7 @@ def test_check_pair_does_not_blame_a_kink_for_a_wrong_backward():
 
 
 def test_check_pair_does_not_take_rounding_for_a_kink():
-    """Over the smallest steps the slopes of a sine differ by rounding alone; one entry of backward is wrong."""
+    """Over the smallest steps the slopes of a sine differ by rounding alone; one entry is wrong."""
     for seed in range(200):
         x = np.random.default_rng(seed).normal(size=4)
         text = complaint(sin_forward, lambda dy, x: sin_backward(dy, x) * [2, 1, 1, 1], (x,), seed=seed)
