@@ -26,10 +26,7 @@ READS, WRITES = map(Vocabulary, vocabularies())
 EMBEDDING = 32
 HELD_OUT, DRAWS, EXAMPLES = 500, 10, 3
 FIGURES = (  # label, name, form
-    ("parameters", "parameters", "{:,}"),
-    ("training steps", "steps", "{}"),
-    ("seconds", "seconds", "{:.1f}"),
-    ("loss, nats per token", "loss", "{:.4f}"),
+    *shared.TRAINING,
     ("every field once, nothing else", "right", "{:.1%}"),
     ("names copied", "names_copied", "{:.1%}"),
     (f"right phrasings in {DRAWS} sentences", "phrasings", "{:.1f}"),

@@ -20,14 +20,13 @@ COLUMNS = 108  # of a map, where there is no terminal to ask
 NO_MAP = "This model has no map: it does not attend."
 ROWS = 30  # of a map, and symbols of an example: what more a poor model writes is left out
 WIDEST = 40  # columns of an answer in a table
-FIGURES = (  # label, name, form
+TRAINING = (  # label, name and form of a figure
     ("parameters", "parameters", "{:,}"),
     ("training steps", "steps", "{}"),
     ("seconds", "seconds", "{:.1f}"),
     ("loss, nats per token", "loss", "{:.4f}"),
-    ("token accuracy", "token_accuracy", "{:.2%}"),
-    ("exact match", "exact_match", "{:.2%}"),
 )
+ACCURACY = ("token accuracy", "token_accuracy", "{:.2%}"), ("exact match", "exact_match", "{:.2%}")
 
 
 class Result(NamedTuple):
@@ -146,8 +145,8 @@ def conclude(task, options, parts, results, claims, numbers, say=str):
 
 
 def summary(head, results, *more):
-    """The models side by side; more: rows as those of FIGURES."""
-    return figure_table(head, {r.run.name: figures(r) for r in results}, (*FIGURES, *more))
+    """The models side by side; more: rows as those of TRAINING."""
+    return figure_table(head, {r.run.name: figures(r) for r in results}, (*TRAINING, *ACCURACY, *more))
 
 
 def figure_table(head, columns, rows):

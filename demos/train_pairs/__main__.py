@@ -72,11 +72,8 @@ FIGURES = (  # label, key, form
     ("character error rate", "character_error_rate", "{:.2%}"),
     ("word error rate", "word_error_rate", "{:.2%}"),
     ("BLEU, of words", "bleu", "{:.3f}"),
-    ("loss, nats per token", "loss", "{:.4f}"),
-    ("parameters", "parameters", "{:,}"),
-    ("training steps", "steps", "{}"),
+    *shared.TRAINING,
     ("best at step", "best_step", "{}"),
-    ("seconds", "seconds", "{:.1f}"),
 )
 RAREST = {"characters": 1, "words": 2}  # rarer symbols are unknown
 WITH_ASK = {"file", "ask", "translate", "output", "beam", "nbest"}  # the others are options of training

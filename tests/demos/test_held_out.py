@@ -12,25 +12,20 @@ import pytest
 
 from demos import copy_task, reverse_task
 from demos.answer import __main__ as answer
+from demos.answer import stories
 from demos.dates import __main__ as dates
 from demos.describe import __main__ as describe
 from demos.shared import held_out_stream, random_streams, report, training
 from demos.train_pairs import __main__ as train_pairs
-from demos.translate import __main__ as translate
-from demos.answer.stories import VERBS, draw_stories
-from demos.dates.language import draw_pairs
-from demos.describe.records import draw_records
 from demos.train_pairs import answers, corpus
-from demos.translate.korean import draw_translations
-from numpy_seq2seq.beam import generate_beam
-from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import BOS, PAD, UNK, Batch, Vocabulary, make_source
-from numpy_seq2seq.generate import generate_greedy
+from demos.translate import __main__ as translate
+from numpy_seq2seq import Batch, Config, Vocabulary, evaluate, generate_beam, generate_greedy, make_source
+from numpy_seq2seq.data import BOS, PAD, UNK
 from numpy_seq2seq.invariances import one_by_one
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.tasks import LETTERS, is_held_out
-from numpy_seq2seq.training import Report, evaluate
+from numpy_seq2seq.training import Report
 
 from ..models import ONE_WAY_LSTM, random_batch, random_params
 from .test_korean import combinations_of
@@ -43,7 +38,7 @@ JUDGES = {"evaluate", "seq2seq_forward", "generate_greedy", "generate_sample"}  
 
 def facts_told(words):
     """The facts of a story, read from its words; the question is what stands behind the last full stop."""
-    kinds = {verb: kind for kind, verbs in VERBS.items() for verb in verbs}
+    kinds = {verb: kind for kind, verbs in stories.VERBS.items() for verb in verbs}
     *told, _ = " ".join(words).split(" . ")
     return tuple((kinds[verb], person, thing) for person, verb, thing in map(str.split, told))
 
@@ -87,10 +82,10 @@ LANGUAGES = {
     ),
 }  # fmt: skip
 DRAWN = {  # training pairs of a language, from a generator
-    "dates": lambda rng, count=50: draw_pairs(rng, count),
-    "answer": lambda rng, count=50: answer.pairs_of(draw_stories(rng, count)),
-    "describe": lambda rng, count=50: describe.pairs_of(rng, draw_records(rng, count)),
-    "translate": lambda rng, count=50: translate.pairs_of(draw_translations(rng, count)),
+    "dates": lambda rng, count=50: dates.draw_pairs(rng, count),
+    "answer": lambda rng, count=50: answer.pairs_of(answer.draw_stories(rng, count)),
+    "describe": lambda rng, count=50: describe.pairs_of(rng, describe.draw_records(rng, count)),
+    "translate": lambda rng, count=50: translate.pairs_of(translate.draw_translations(rng, count)),
 }
 
 

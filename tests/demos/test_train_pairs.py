@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 from demos.shared import Best, Progress
 from demos.train_pairs import __main__ as train_pairs
 from demos.train_pairs import answers, corpus, reading
-from numpy_seq2seq.checkpoint import load_checkpoint, save_checkpoint
-from numpy_seq2seq.config import DECODERS
-from numpy_seq2seq.data import UNK, Vocabulary
+from numpy_seq2seq import DECODERS, Vocabulary, load_checkpoint, save_checkpoint
+from numpy_seq2seq.data import UNK
 
 from ..helpers import few, leaves
 
