@@ -112,12 +112,19 @@ def feed_forward_forward(x, params, name, rate, rng):
 def feed_forward_backward(dy, cache):
     """Backward of feed_forward_forward, last line first. x is read twice: by the sum and by the norm.
 
+        y      = x + dropout(out)       dx = dy,  dout = dropout backward(dy)
+        out    = hidden W2 + b2         dhidden, grads of name_out
+        hidden = relu(a)                da = dhidden where hidden > 0, else 0
+        a      = n W1 + b1              dn, grads of name_in
+        n      = norm(x)                dx += norm backward(dn), grads of name_norm
+
     Returns:
         dx (B, T, H), grads: name_norm, name_in, name_out.
     """
     name, norm_cache, in_cache, hidden, out_cache, dropout_cache = cache
     dhidden, dout_layer = affine_backward(dropout_backward(dy, dropout_cache), out_cache)
-    dn, din_layer = affine_backward(relu_backward(dhidden, hidden), in_cache)
+    da = relu_backward(dhidden, hidden)
+    dn, din_layer = affine_backward(da, in_cache)
     dx, dnorm = layer_norm_backward(dn, norm_cache)
     grads = {f"{name}_norm": dnorm, f"{name}_in": din_layer, f"{name}_out": dout_layer}
     return dy + dx, grads
@@ -194,7 +201,10 @@ def cross_forward(x, k, v, mask, params, name, heads, rate, rng):
 
 
 def cross_backward(dy, cache):
-    """Backward of cross_forward, last line first.
+    """Backward of cross_forward, last line first. x is read twice: by the sum and by the norm.
+
+        y = x + dropout(multihead(n, k, v))     dx = dy;  dn, dk, dv, grads of name
+        n = norm(x)                             dx += norm backward(dn), grads of name_norm
 
     Returns:
         dx (B, T, H), dk, dv (B, heads, S, A), grads: name_norm, name.
@@ -380,6 +390,10 @@ def transformer_forward(x, state, source, params, config, rng=None):
 
 def transformer_backward(dout, dstate, cache):
     """Backward of transformer_forward, last line first.
+
+        out = norm(x)                           dx
+        each layer, the top one first           through feed_forward, cross, self: dx, dk and dv, dpast
+        dropout(x √H + P)                       dx √H behind the dropout
 
     Returns:
         dx (B, T, H), dstate, dsource, grads of all layers but decoder_k_cross_keys.
