@@ -74,7 +74,7 @@ APPENDICES = {  # tools that no chapter teaches
     "pytorch": "deviations from the papers and from PyTorch; weights there and back",
     "checks": "what a person may get wrong, said in words",
     "trees": "arrays in nested tuples",
-    "allocator": "freed memory is kept for the next step",
+    "allocator": "one hint to the memory allocator",
 }
 
 __all__ = [

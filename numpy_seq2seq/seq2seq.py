@@ -19,7 +19,7 @@ Not here: the loop over batches (training.py), the choice of tokens (generate.py
 
 import numpy as np
 
-from . import allocator  # noqa: F401  freed memory is kept for the next step
+from . import allocator  # noqa: F401  one hint to the memory allocator
 from .checks import check_config, check_layers, check_loss_options, check_parameters, check_rng
 from .config import DECODERS, ENCODERS, Config
 from .data import Batch, check_batch
