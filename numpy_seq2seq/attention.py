@@ -160,8 +160,11 @@ def attention_backward(dcontext, cache):
 
     Args:
         dcontext: (..., T, M).
-    Returns: dqueries (..., T, Q), dkeys (..., S, A), dmemory (..., S, M): the path through the values only;
-        keys_backward(dkeys) has the other one, grads of the score.
+    Returns:
+        dqueries: (..., T, Q).
+        dkeys:    (..., S, A).
+        dmemory:  (..., S, M), the path through the values only; keys_backward(dkeys) has the other one.
+        grads:    of the score.
     """
     align_cache, weights, memory = cache
     dα = dcontext @ memory.swapaxes(-1, -2)

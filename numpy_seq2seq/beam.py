@@ -154,6 +154,8 @@ def _best(total, sentence, wanted):
         total:    (R, K).
         sentence: (R,) of each row, ascending.
         wanted:   (B,).
+    Returns:
+        rows, columns: of the numbers chosen.
     """
     rows, columns, stop = [], [], 0
     for live, count in zip(np.bincount(sentence, minlength=len(wanted)), wanted):

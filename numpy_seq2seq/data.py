@@ -145,11 +145,14 @@ class Batch(NamedTuple):
 
 def make_source(sources: Iterable[Iterable[str]], vocabulary: Vocabulary,
                 unk: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Source sequences to ids (B, S) and mask (B, S).
+    """Source sequences to padded ids, each with its EOS.
 
     Args:
         sources: sequences of symbols, each a string of letters or a list of words.
         unk:     read unknown symbols as UNK.
+    Returns:
+        ids:     (B, S), EOS at the end.
+        mask:    (B, S) boolean, True at a real token.
     Raises:
         TypeError:  a string where sequences should be.
         ValueError: an empty batch; an unknown symbol, unless unk.

@@ -145,10 +145,11 @@ def to_torch(params, config, side):
         params: of the model; only these layers are read.
         config: of the model.
         side:   "encoder" or "decoder".
-    Returns: arrays: the state dict of nn.RNN, nn.GRU, nn.LSTM, nn.TransformerEncoder or nn.TransformerDecoder
+    Returns:
+        arrays: the state dict of nn.RNN, nn.GRU, nn.LSTM, nn.TransformerEncoder or nn.TransformerDecoder
             (with norm), in its order; copies, in the dtype of params.
-    Raises: ValueError: a parameter is missing, unexpected or of a wrong shape; names it, what was expected,
-        and
+    Raises:
+        ValueError: a parameter is missing, unexpected or of a wrong shape; names it, what was expected, and
             what came.
     """
     names, shapes, (ours, theirs) = _layout(config, side)
@@ -177,8 +178,8 @@ def from_torch(arrays, config, side):
         side:   "encoder" or "decoder".
     Returns:
         params: {"encoder": {"Wx": …, "Wh": …, "b": …}, …}; copies, in the dtype of arrays.
-    Raises: ValueError: an array is missing (bias=False? no norm?), unexpected (other layers or directions?)
-        or of
+    Raises:
+        ValueError: an array is missing (bias=False? no norm?), unexpected (other layers or directions?) or of
             a wrong shape; biases of attention that are not zero. Names it, what was expected, and what came.
     """
     names, shapes, (ours, theirs) = _layout(config, side)

@@ -64,8 +64,10 @@ def encode_forward(source, mask, params, config, rng=None):
         source: (B, S) token ids.
         mask:   (B, S) boolean, True at a real token.
         rng:    np.random.Generator for dropout; None while evaluating.
-    Returns: start: the state from which the decoder starts. source: what the decoder may look at. Both are
-        trees of arrays that begin with the batch axis. cache: for encode_backward.
+    Returns:
+        start:  the state from which the decoder starts, a tree of arrays that begin with the batch axis.
+        source: what the decoder may look at, another such tree.
+        cache:  for encode_backward.
     """
     encoder, decoder = ENCODERS[config.encoder], DECODERS[config.decoder]
     x, embedding_cache = embedding_forward(source, params["source_embedding"])
@@ -186,6 +188,10 @@ def unchecked_loss_and_gradients(batch, params, config, rng, smoothing):
 
         logits = seq2seq(batch)
         loss   = cross_entropy(logits, targets)
+
+    Returns:
+        loss:  scalar.
+        grads: of every parameter.
     """
     logits, _, cache = seq2seq_forward(batch, params, config, rng)
     loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
@@ -213,6 +219,6 @@ def check_params(params, config):
 #    steps of recurrence lie on each way? That number is what attention shortens.
 # 2. Why may decode_backward end with the embedding, while encode_backward's dmemory has to go on?
 # 3. attention_only sets the start to zeros. Which gradient does start_backward cut, and which way remains?
-# 4. Write everything again: `python -m numpy_seq2seq.homework make DIR --set the-whole-thing`; or of this
-#    chapter, with --functions,
-#    seq2seq_forward,seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward.
+# 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --functions seq2seq_forward,
+#    seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward`. Or everything:
+#    `--set the-whole-thing`.

@@ -95,7 +95,10 @@ def bridge_backward(dstart, cache):
 
 
 def bahdanau_open_forward(memory, state, mask, params, config):
-    """As luong_open_forward; then bridge_forward makes the start, unless config.attention_only is set."""
+    """As luong_open_forward; then bridge_forward makes the start, unless config.attention_only is set.
+
+    Args, Returns: as luong_open_forward.
+    """
     start, source, open_cache = luong_open_forward(memory, state, mask, params, config)
     bridge_cache = None
     if not config.attention_only:
@@ -217,8 +220,7 @@ def luong_feeding_forward(x, state, source, params, config, rng=None):
 
     So the decoder knows what it has already looked at.
 
-    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out), each (B,
-        H).
+    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out).
     Source: Luong et al. (2015), section 3.3 and figure 4; scores as in luong_forward.
     """
     layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
