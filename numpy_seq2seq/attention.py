@@ -125,9 +125,7 @@ def attention_forward(queries, keys, memory, params, mask, score):
     Source: Bahdanau et al. (2015), equation 5, c_i = Σ_j α_ij h_j. With scaled_dot it is Vaswani et al.
         (2017), equation 1, Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V.
     """
-    own_keys = keys is not memory
-    memory = visible(memory, mask)
-    keys = visible(keys, mask) if own_keys else memory
+    memory, keys = visible(memory, mask), visible(keys, mask)
     weights, align_cache = align_forward(queries, keys, params, mask, score)
     context = weights @ memory  # the lesson: a fresh mean of all memories for every query
     return context, weights, (align_cache, weights, memory)
@@ -174,11 +172,10 @@ def attention_backward(dcontext, cache):
 
 
 def visible(a, mask):
-    """(..., S, M) with zeros where nobody may look: a weight of 0 times what stands there could be nan."""
-    if mask is None:
+    """(..., S, M) with zeros where nobody may look, if it holds nan or inf: a weight of 0 times nan is nan."""
+    if mask is None or np.isfinite(np.vdot(a, a)):
         return a
-    seen = np.broadcast_to(mask.any(axis=-2), a.shape[:-1])
-    return np.where(seen[..., None], a, 0) if a[~seen].any() else a
+    return np.where(mask.any(axis=-2)[..., None], a, 0)
 
 
 def _check_mask(mask, scores):

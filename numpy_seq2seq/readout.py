@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import tanh_backward
-from .attention import visible
 from .cells import CELLS
 from .layers import glorot, rows_of
 from .scores import keys_backward, keys_forward
@@ -41,10 +40,11 @@ def source_forward(memory, mask, params):
         source: Source.
         cache:  for source_backward.
     """
-    seen = None if mask.all() else mask[:, None]
-    memory = visible(memory, seen)  # once for each source, so that no step of a decoder has to
+    padded = not mask.all()
+    if padded:
+        memory = np.where(mask[..., None], memory, 0)  # once for each source, not at every step of a decoder
     keys, keys_cache = keys_forward(memory, params["keys"])
-    return Source(memory, keys, seen), (keys_cache, seen)
+    return Source(memory, keys, mask[:, None] if padded else None), (keys_cache, mask)
 
 
 def source_backward(dsource, cache):
@@ -53,9 +53,9 @@ def source_backward(dsource, cache):
     Returns:
         dmemory (B, S, H), grads: keys.
     """
-    keys_cache, seen = cache
+    keys_cache, mask = cache
     dmemory, grads = keys_backward(dsource.keys, keys_cache)
-    return visible(dsource.memory + dmemory, seen), {"keys": grads}
+    return np.where(mask[..., None], dsource.memory + dmemory, 0), {"keys": grads}
 
 
 def start_forward(state, config):

@@ -28,7 +28,7 @@ Not here: decoders that attend after the whole recurrence (decoders.py).
 import numpy as np
 
 from .activations import tanh_backward
-from .attention import align_backward, align_forward, visible
+from .attention import align_backward, align_forward
 from .cells import CELLS
 from .decoders import Decoder, luong_init, luong_open_backward, luong_open_forward
 from .layers import glorot, rows_of
@@ -141,7 +141,7 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
         cell is a GRU and the score additive. Deviation: out_t is the tanh readout that all decoders here
         share, in place of the maxout t_i of A.2.2, t̃_i = U_o s_{i−1} + V_o E y_{i−1} + C_o c_i.
     """
-    layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
+    layer, cell, score = params["decoder"], CELLS[config.cell], SCORES[config.score]
     x = time_first(x)
     gx, caches = input_part(x, layer), []
     s, context, weights = _empty(len(x), state[0], source)
@@ -223,7 +223,7 @@ def luong_feeding_forward(x, state, source, params, config, rng=None):
     Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out).
     Source: Luong et al. (2015), section 3.3 and figure 4; scores as in luong_forward.
     """
-    layer, cell, score, source = params["decoder"], CELLS[config.cell], SCORES[config.score], _visible(source)
+    layer, cell, score = params["decoder"], CELLS[config.cell], SCORES[config.score]
     x = time_first(x)
     gx, caches = input_part(x, layer), []
     *state, first = state
@@ -274,11 +274,6 @@ def luong_feeding_backward(dout, dstate, cache):
     dmemory = weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)  # Σ_t α_ts dc_t for all s, one product
     grads = {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
     return dx, (*dstate, dout_next), Source(dmemory, dkeys, None), grads
-
-
-def _visible(source):
-    """The source with zeros in the place of padded memories and keys."""
-    return Source(visible(source.memory, source.mask), visible(source.keys, source.mask), source.mask)
 
 
 def _empty(T, first, source):

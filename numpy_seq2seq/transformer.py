@@ -326,6 +326,7 @@ def transformer_open_forward(memory, state, mask, params, config):
         source: for each layer (k, v), each (B, heads, S, A); and the mask (B, 1, 1, S), or None.
         cache:  for transformer_open_backward.
     """
+    memory = np.where(mask[..., None], memory, 0)  # as in readout.source_forward
     made = [
         keys_values_forward(memory, params[f"decoder_{k}_cross_keys"], config.heads)
         for k in range(1, config.layers + 1)
@@ -333,7 +334,7 @@ def transformer_open_forward(memory, state, mask, params, config):
     keys = tuple((k, v) for k, v, _ in made)
     start = tuple((k[:, :, :0], v[:, :, :0]) for k, v in keys)
     seen = None if mask.all() else mask[:, None, None]
-    return start, (keys, seen), (state, [cache for _, _, cache in made])
+    return start, (keys, seen), (state, mask, [cache for _, _, cache in made])
 
 
 def transformer_open_backward(dstart, dsource, cache):
@@ -342,12 +343,12 @@ def transformer_open_backward(dstart, dsource, cache):
     Returns:
         dmemory (B, S, H), dstate (zero), grads: decoder_k_cross_keys.
     """
-    state, caches = cache
+    state, mask, caches = cache
     dmemory, grads = 0, {}
     for k, ((dk, dv), keys_cache) in enumerate(zip(dsource[0], caches), 1):
         dmemory_k, grads[f"decoder_{k}_cross_keys"] = keys_values_backward(dk, dv, keys_cache)
         dmemory = dmemory + dmemory_k
-    return dmemory, tuple(np.zeros_like(s) for s in state), grads
+    return np.where(mask[..., None], dmemory, 0), tuple(np.zeros_like(s) for s in state), grads
 
 
 def transformer_forward(x, state, source, params, config, rng=None):
