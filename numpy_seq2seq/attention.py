@@ -172,7 +172,7 @@ def attention_backward(dcontext, cache):
 
 
 def visible(a, mask):
-    """(..., S, M) with zeros where nobody may look, if it holds nan or inf: a weight of 0 times nan is nan."""
+    """(..., S, M) with zeros where nobody may look, if it holds nan or inf: a weight 0 times nan is nan."""
     if mask is None or np.isfinite(np.vdot(a, a)):
         return a
     return np.where(mask.any(axis=-2)[..., None], a, 0)

@@ -38,6 +38,8 @@ from .recurrent import (
 )
 from .scores import SCORES
 
+BRIDGES = ("Ws", "Wsc")  # for the state's first vector, and for the LSTM's second
+
 
 def luong_feeding_init(rng, config):
     """Parameters: as luong, and decoder.We for what enters beside x."""
@@ -51,7 +53,7 @@ def bahdanau_init(rng, config):
     """Parameters: as luong_feeding, since c_t is as large as out_t; and start: Ws, with an LSTM Wsc too."""
     params, H = luong_feeding_init(rng, config), config.hidden_size
     if not config.attention_only:
-        names = ("Ws", "Wsc")[: CELLS[config.cell].states]
+        names = BRIDGES[: CELLS[config.cell].states]
         params["start"] = {name: glorot(rng, H // config.directions, H, config.dtype) for name in names}
     return params
 
@@ -73,8 +75,11 @@ def bridge_forward(state, params):
     Source: Bahdanau et al. (2015), appendix A.2.2, s_0 = tanh(W_s h←_1). Deviations: with one direction the
         only one is taken; an LSTM's c is treated like its h.
     """
-    start = tuple(np.tanh(s[:, -len(W) :] @ W) for s, W in zip(state, params.values()))
-    return start, (state, start, params)
+    start = []
+    for s, name in zip(state, BRIDGES):
+        W = params[name]
+        start.append(np.tanh(s[:, -len(W) :] @ W))
+    return tuple(start), (state, start, params)
 
 
 def bridge_backward(dstart, cache):
@@ -87,8 +92,8 @@ def bridge_backward(dstart, cache):
     """
     state, start, params = cache
     dstate, grads = tuple(np.zeros_like(s) for s in state), {}
-    for s, s_0, ds, ds_0, (name, W) in zip(state, start, dstate, dstart, params.items()):
-        da = tanh_backward(ds_0, s_0)
+    for s, s_0, ds, ds_0, name in zip(state, start, dstate, dstart, BRIDGES):
+        W, da = params[name], tanh_backward(ds_0, s_0)
         ds[:, -len(W) :] = da @ W.T
         grads[name] = s[:, -len(W) :].T @ da
     return dstate, grads
