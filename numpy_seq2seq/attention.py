@@ -173,9 +173,10 @@ def attention_backward(dcontext, cache):
 
 def visible(a, mask):
     """(..., S, M) with zeros where nobody may look, if it holds nan or inf: a weight 0 times nan is nan."""
-    if mask is None or np.isfinite(np.vdot(a, a)):
+    seen = np.True_ if mask is None else mask.any(axis=-2)
+    if seen.all() or np.isfinite(np.vdot(a, a)):
         return a
-    return np.where(mask.any(axis=-2)[..., None], a, 0)
+    return np.where(seen[..., None], a, 0)
 
 
 def _check_mask(mask, scores):
