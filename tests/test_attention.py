@@ -39,6 +39,7 @@ from .helpers import (
     pick,
     seeds,
     sizes,
+    very_few,
 )
 
 # ---- one query, one key: the gradients can be written down -------------------------------------------------
@@ -136,7 +137,7 @@ def draw(score, size, seed, dtype="float64"):
 
 @methods
 @backwards
-@few
+@very_few
 @given(size=sizes(5), seed=seeds)
 def test_gradient(score, method, size, seed):
     data = draw(score, size, seed)
@@ -146,7 +147,7 @@ def test_gradient(score, method, size, seed):
 
 @methods
 @pytest.mark.parametrize("projected", (False, True))
-@few
+@very_few
 @given(size=sizes(4), seed=seeds)
 def test_keys_backward_gradient(method, projected, size, seed):
     B, S, M, A = size
@@ -156,7 +157,7 @@ def test_keys_backward_gradient(method, projected, size, seed):
 
 
 @methods
-@few
+@very_few
 @given(size=sizes(3), seed=seeds)
 def test_masked_softmax_backward_gradient(method, size, seed):
     rng = np.random.default_rng(seed)
@@ -166,7 +167,7 @@ def test_masked_softmax_backward_gradient(method, size, seed):
 
 @methods
 @scores
-@few
+@very_few
 @given(size=sizes(5), seed=seeds)
 def test_attention_backward_gradient(score, method, size, seed):
     """Keys and values as inputs of their own."""
@@ -178,7 +179,7 @@ def test_attention_backward_gradient(score, method, size, seed):
 
 @methods
 @scores
-@few
+@very_few
 @given(size=sizes(5), seed=seeds)
 def test_keys_backward_and_attention_backward_gradient(score, method, size, seed):
     """A memory is read twice: its gradient is the sum of both paths."""

@@ -16,7 +16,7 @@ from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.invariances import one_by_one
 from numpy_seq2seq.seq2seq import seq2seq_forward, seq2seq_init
 
-from .models import ONE_WAY_LSTM, each_decoder, each_model, flat, random_batch, random_params
+from .models import ONE_WAY_LSTM, each_decoder, every_model, flat, random_batch, random_params
 from .test_generate import LETTERS, talkative
 
 A, B, C = range(UNK + 1, UNK + 4)
@@ -164,7 +164,7 @@ def test_generate_beam_default_limit_depends_on_the_source(source):
 # ---- against other searches --------------------------------------------------------------------------------
 
 
-@each_model
+@every_model
 def test_generate_beam_of_width_1_is_generate_greedy(config):
     params, batch = talkative(config, 10)
     tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config, max_length=8)
@@ -233,7 +233,7 @@ def test_generate_beam_is_the_slow_search(config, width):
 # ---- every answer ------------------------------------------------------------------------------------------
 
 
-@each_model
+@every_model
 def test_generate_beam_answers_are_distinct_sorted_and_end_once(config):
     ended = cut = 0
     for eagerness in (-6, 0):

@@ -33,7 +33,7 @@ from numpy_seq2seq.optim import adam_init, sgd_init, sgd_step
 from numpy_seq2seq.seq2seq import seq2seq_init
 from numpy_seq2seq.training import train
 
-from .models import MODELS, SIZES, assert_equal, each_decoder, each_model, random_batch, random_params
+from .models import MODELS, SIZES, assert_equal, each_decoder, every_model, random_batch, random_params
 
 ROOT = Path(__file__).parent.parent
 SOURCE = Vocabulary("aé漢😀")
@@ -101,7 +101,7 @@ def test_everything_comes_back_to_the_bit(tmp_path, config, dtype):
     there_and_back(tmp_path / "model.npz", make(replace(config, dtype=dtype)))
 
 
-@each_model
+@every_model
 @pytest.mark.slow
 def test_every_model_comes_back(tmp_path, config):
     there_and_back(tmp_path / "model.npz", make(config))

@@ -12,7 +12,8 @@ from numpy_seq2seq.readout import readout_backward, readout_forward
 
 from .helpers import few, leaves
 from .models import (
-    MODELS, SIZES, B, H, T, away_from_kinks, encoded, flat, model_name, random_batch, random_params, scores,
+    MODELS, SIZES, B, H, T, away_from_kinks, encoded, flat, model_name, random_batch, random_params, sampled,
+    scores,
 )
 
 # one-way, one-layer models: what they read of the encoder is enough to test the decoder
@@ -22,9 +23,11 @@ ONE_WAY = [c for c in ONE_WAY if c.encoder == "recurrent" or c.decoder == "trans
 
 def each(direction, choose=lambda config: True):
     """Every decoder, in tests that carry the name of its forward or its backward."""
-    configs = [c for c in ONE_WAY if choose(c)]
-    ids = [model_name(c).replace(c.decoder, f"{c.decoder}_{direction}", 1) for c in configs]
-    return pytest.mark.parametrize("config", configs, ids=ids)
+
+    def name(config):
+        return model_name(config).replace(config.decoder, f"{config.decoder}_{direction}", 1)
+
+    return pytest.mark.parametrize("config", sampled([c for c in ONE_WAY if choose(c)], name))
 
 
 def only(decoder):
@@ -281,10 +284,7 @@ def test_weights_are_a_distribution_over_real_places_or_none(config):
     assert padded.any() and (weights[padded] == 0).all() and (weights[~padded] > 0).all()
 
 
-LOOKS = [c for c in ONE_WAY if DECODERS[c.decoder].attends]
-
-
-@pytest.mark.parametrize("config", LOOKS, ids=[f"{c.decoder}_open_forward-{model_name(c)}" for c in LOOKS])
+@each("open_forward", lambda config: DECODERS[config.decoder].attends)
 def test_padded_memories_are_never_read_be_they_nan(config):
     """Whatever the encoder left where the source is padded, nothing that is written or learned changes."""
     (params, batch), rng = (random_params(config, 33), random_batch(config, 34)), np.random.default_rng(35)

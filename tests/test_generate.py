@@ -19,7 +19,7 @@ from .models import (
     ONE_WAY_LSTM,
     assert_equal,
     each_decoder,
-    each_model,
+    every_model,
     flat,
     random_batch,
     random_params,
@@ -118,7 +118,7 @@ def test_generate_greedy_starts_with_the_bos_of_training():
 # ---- every model -------------------------------------------------------------------------------------------
 
 
-@each_model
+@every_model
 def test_generate_greedy_ends_once_with_padding_behind_it(config):
     padded = 0
     for seed, eagerness in itertools.product(range(20, 24), (-2, 0, 2, 4)):
@@ -133,7 +133,7 @@ def test_generate_greedy_ends_once_with_padding_behind_it(config):
     assert padded
 
 
-@each_model
+@every_model
 def test_generate_greedy_is_not_told_the_target(config):
     """evaluate has the targets at hand; what the model says must not depend on them."""
     params, batch = talkative(config, 40)
@@ -210,7 +210,7 @@ def test_generate_sample_draws_each_step_and_each_row_anew():
         assert abs(agree.mean() - same) <= 5 * np.sqrt(same * (1 - same) / agree.size)
 
 
-@each_model
+@every_model
 def test_generate_sample_without_choice_is_generate_greedy(config):
     params, batch = talkative(config, 80)
     greedy = say(params, config, batch, max_length=8)

@@ -39,12 +39,14 @@ SAID = {
     "loss_and_gradient_disagree": ("looks like: the wrong entries are exactly 2.5 × the right ones",),
     "norm_gradient_without_means": ("\n  x[", "right: params.g, params.b"),
 }
+PAIR_LOOKS = [look(pair_fits, *pair, "complex") for pair in pairs()]
 
 
 @pytest.mark.parametrize("name", SAID)
 def test_the_gradient_check_says_what_is_wrong(name):
+    asked = [look for look in PAIR_LOOKS if runs(look, DEFECTS[name])]
     with at_large(DEFECTS[name]):
-        said = "\n".join(ask([look(pair_fits, *pair, "complex")]) for pair in pairs())
+        said = "\n".join(ask([look]) for look in asked)
     assert all(text in said for text in SAID[name]), said
 
 
@@ -96,7 +98,7 @@ def damaged(tree, k, damage):
 @pytest.mark.parametrize("pair", [*pairs()], ids=lambda pair: pair[1].__name__)
 def test_no_damaged_gradient_passes_under_a_wrong_name(pair, damage):
     forward, backward, args, options = pair
-    options = {**options, "method": "complex"}
+    options = {**options, "method": "complex", "samples": 6}
     errors, named = check_pair(forward, backward, args, **options), []
     for k in range(len(errors)):
         with pytest.raises(GradientError) as caught:
@@ -135,7 +137,7 @@ def slightly_off(name):
     return Defect(name, BACKWARDS[name], name, source, wrapped, "", "")
 
 
-@pytest.mark.parametrize("name", sampled(BACKWARDS, *list(BACKWARDS)[::4]))
+@pytest.mark.parametrize("name", sampled(BACKWARDS, *list(BACKWARDS)[::6]))
 def test_a_thousandth_is_noticed_in_any_gradient(name):
     defect = slightly_off(name)
     looks = [look for look in DETECTORS[1].looks if runs(look, defect)]

@@ -13,10 +13,10 @@ from numpy_seq2seq.seq2seq import check_params, loss_and_gradients, seq2seq_init
 from numpy_seq2seq.shapes import parameter_shapes
 from numpy_seq2seq.training import evaluate, train
 
-from .models import SIZES, each_model, random_batch, random_params
+from .models import SIZES, every_model, random_batch, random_params
 
 
-@each_model
+@every_model
 def test_parameter_shapes_are_those_of_the_model(config):
     """Of odd sizes too, far from each other."""
     H = 12 * config.directions

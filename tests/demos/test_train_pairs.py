@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -661,10 +662,12 @@ def test_terminal_that_goes_away_leaves_a_model_and_nothing_else(tmp_path):
     path, model, out = reversals(tmp_path / "x.tsv"), tmp_path / "m.npz", tmp_path / "r.json"
     arguments = [path, "--hidden", "16", "--steps", "100000", "--save", model, "--json", out]
     command = [sys.executable, "-m", "demos.train_pairs", *map(str, arguments)]
-    running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    while b"step" not in running.stdout.readline():
+    terminal, screen = pty.openpty()
+    running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=screen)
+    os.close(screen)
+    while b"step" not in os.read(terminal, 1024):
         pass
-    running.stdout.close()
+    os.close(terminal)
     running.send_signal(signal.SIGHUP)
     assert running.wait(60) == 128 + signal.SIGHUP
     found = json.loads(out.read_text())
