@@ -3,8 +3,8 @@
 A new cell, score or decoder joins by joining its registry.
 """
 
+import functools
 import itertools
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -85,8 +85,9 @@ def pairwise(models):
     return chosen
 
 
+@functools.cache
 def _pairs(config):
-    return set(itertools.combinations(asdict(config).items(), 2))
+    return set(itertools.combinations(vars(config).items(), 2))
 
 
 def sampled(models, name=model_name):

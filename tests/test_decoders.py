@@ -199,9 +199,7 @@ def test_transcription_of_input_feeding(config):
 # ---- gradients ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["central", "complex"])
-@each("backward")
-def test_decoder(config, method):
+def check_decoder(config, method):
     decoder = DECODERS[config.decoder]
     x, state, source, params, _ = arguments(config, 10)
     if method == "central":
@@ -213,6 +211,16 @@ def test_decoder(config, method):
     check_pair(
         decoder.forward, decoder.backward, (x, state, source, params, config), looked_at=(1,), **options
     )
+
+
+@each("backward")
+def test_decoder(config):
+    check_decoder(config, "complex")
+
+
+@each("backward", lambda config: config.cell in ("lstm", None))
+def test_decoder_by_differences(config):
+    check_decoder(config, "central")
 
 
 @pytest.mark.parametrize("method", ["central", "complex"])

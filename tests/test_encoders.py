@@ -14,7 +14,7 @@ RECURRENT = [
     Config(**SIZES, cell=cell, directions=directions, layers=layers, dtype="float64")
     for cell in CELLS
     for directions in (1, 2)
-    for layers in (1, 3)
+    for layers in (1, 2)
 ]
 TRANSFORMERS = [
     Config(

@@ -44,7 +44,7 @@ PAIR_LOOKS = [look(pair_fits, *pair, "complex") for pair in pairs()]
 
 @pytest.mark.parametrize("name", SAID)
 def test_the_gradient_check_says_what_is_wrong(name):
-    asked = [look for look in PAIR_LOOKS if runs(look, DEFECTS[name])]
+    asked = [look for look in PAIR_LOOKS if runs(look, DEFECTS[name])][:2]
     with at_large(DEFECTS[name]):
         said = "\n".join(ask([look]) for look in asked)
     assert all(text in said for text in SAID[name]), said

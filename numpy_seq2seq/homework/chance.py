@@ -33,13 +33,15 @@ def _numbers(tree):
     return np.concatenate([*found, np.zeros(NUMBERS)])[:NUMBERS].astype(float)
 
 
-def drawn_otherwise(function, call):
-    """Lines on how the draws differ from the right ones; none where they do not."""
+def drawn_otherwise(function, call, same):
+    """Lines on how the draws differ from the right ones; none where they do not, or are the `same` numbers."""
     if not call.moments:
         return []
     once, *others = (run(function, None, call, arguments(call)) for _ in range(9))  # two can agree by chance
     if any(compared(again, once, call) for again in others):
         return ["  the same generator gives other numbers: draw from rng, and from nothing else"]
+    if same:
+        return []
     mean, var = call.moments
     m, v = moments(function, call, mean[:NUMBERS])
     wrong = ~(np.abs(m - mean) - SIGMAS * np.sqrt((v + var) / DRAWS) <= 1e-4)

@@ -99,8 +99,9 @@ def _faults(function, forward, call):
     if isinstance(call.answer, type):
         return {"": [f"  it must raise {call.answer.__name__}, and it returns"]}
     faults = compared(got, call.answer, call) | _writing(before, dict(leaves(args)), call)
-    if faults and call.moments is not None and types(got) == types(call.answer):
-        return dict.fromkeys(faults, lines) if (lines := drawn_otherwise(function, call)) else {}
+    if call.moments is not None and types(got) == types(call.answer):
+        lines = drawn_otherwise(function, call, same=not faults)
+        return dict.fromkeys(faults or got, lines) if lines else {}
     return faults
 
 
