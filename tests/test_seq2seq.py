@@ -37,6 +37,7 @@ from .models import (
     every_model,
     flat,
     model_name,
+    pairwise,
     random_batch,
     random_params,
     scores,
@@ -73,7 +74,7 @@ def check_model(config, params, batch, **how):
     return check_gradients(loss, params, grads, name="loss_and_gradients", **how)
 
 
-@every_model
+@pytest.mark.parametrize("config", pairwise(MODELS), ids=model_name)  # all at every entry: below
 def test_loss_and_gradients(config):
     check_model(
         config, random_params(config, 100), random_batch(config, 101, B, 3, 4), **options(config, "complex")
