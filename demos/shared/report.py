@@ -246,7 +246,8 @@ def page(task, result, numbers, say=str):
     """A self-contained page with a map and a slider for each of the pairs with these numbers."""
     config = result.run.config
     choices = ", ".join(filter(None, (config.cell, config.decoder, config.score)))
-    note = f"{choices}; {result.run.steps} steps; exact match {percent(result.right.mean())} on held-out data."
+    exact = percent(result.right.mean())
+    note = f"{choices}; {result.run.steps} steps; exact match {exact} on held-out data."
     data = [dict(zip(("source", "output", "weights"), tokens(result, n, say))) for n in numbers]
     return fill(Path(__file__).with_name("page.html"), data, title=f"Attention on {task}", note=note)
 

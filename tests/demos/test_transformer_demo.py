@@ -147,7 +147,8 @@ def test_heads_stand_side_by_side_and_fit_the_screen(columns, monkeypatch):
         assert lines[1].count("x │██    │") == 4 and lines[2].count("y │  ██  │") == 4
 
 
-def test_the_road_shows_what_it_measured(tmp_path, capsys):
+def test_the_road_shows_what_it_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(road, "COUNTED", (2, 4))
     result, html = tmp_path / "road.json", tmp_path / "road.html"
     assert road.main(["--quick", "--steps", "2", "--json", str(result), "--html", str(html)]) == 0
     shown, found = capsys.readouterr().out, json.loads(result.read_text())

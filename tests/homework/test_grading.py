@@ -138,9 +138,8 @@ def test_the_published_solution_is_told_also_under_other_names(tmp_path):
     assert not mark.identical and mark.points == mark.of
 
 
-@pytest.mark.parametrize(
-    "chapters, parts", [(["losses"], 2), pytest.param(CHAPTERS, 1, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("chapters, parts", [(["losses"], 2), (CHAPTERS, 1)])
 def test_what_is_blanked_is_not_written_and_nothing_else_is_lost(tmp_path, chapters, parts):
     """Every second function of a chapter, then the others; all functions of all chapters."""
     tasks = {name: task for name, task in TASKS.items() if task.chapter in chapters}
@@ -341,7 +340,9 @@ def test_a_grading_that_is_stopped_leaves_nothing_behind(tmp_path, number):
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     usual = lambda: [signal.signal(s, signal.SIG_DFL) for s in (signal.SIGINT, signal.SIGHUP)]  # noqa: E731
     with subprocess.Popen(command, cwd=ROOT, env=env, preexec_fn=usual, **streams) as process:
-        time.sleep(6)
+        while not any((tmp_path / "temporary").iterdir()):
+            time.sleep(0.1)
+        time.sleep(1)  # now the task sleeps
         process.send_signal(number)
         process.send_signal(number)
         out, error = process.communicate(timeout=20)
