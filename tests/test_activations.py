@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given
 
 from numpy_seq2seq.activations import (
-    log_softmax,
-    log_softmax_backward,
-    relu,
-    relu_backward,
-    sigmoid,
-    sigmoid_backward,
-    softmax,
-    softmax_backward,
-    tanh_backward,
+    log_softmax, log_softmax_backward, relu, relu_backward, sigmoid, sigmoid_backward, softmax,
+    softmax_backward, tanh_backward,
 )
 from numpy_seq2seq.gradcheck import check_pair
 

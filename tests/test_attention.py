@@ -7,39 +7,18 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.activations import softmax
 from numpy_seq2seq.attention import (
-    align_backward,
-    align_forward,
-    attention_backward,
-    attention_forward,
-    masked_softmax_backward,
+    align_backward, align_forward, attention_backward, attention_forward, masked_softmax_backward,
     masked_softmax_forward,
 )
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.scores import (
-    SCORES,
-    additive_score_backward,
-    additive_score_forward,
-    dot_score_backward,
-    dot_score_forward,
-    keys_backward,
-    keys_forward,
-    scaled_dot_score_backward,
-    scaled_dot_score_forward,
+    SCORES, additive_score_backward, additive_score_forward, dot_score_backward, dot_score_forward,
+    keys_backward, keys_forward, scaled_dot_score_backward, scaled_dot_score_forward,
 )
 
 from . import slow_reference
 from .helpers import (
-    assert_close,
-    few,
-    frozen,
-    frozen_answers,
-    leaves,
-    normal,
-    padding_mask,
-    pick,
-    seeds,
-    sizes,
-    very_few,
+    assert_close, few, frozen, frozen_answers, leaves, normal, padding_mask, pick, seeds, sizes, very_few,
 )
 
 # ---- one query, one key: the gradients can be written down -------------------------------------------------

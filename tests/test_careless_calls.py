@@ -12,26 +12,9 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq import (
-    Config,
-    adam_init,
-    adam_step,
-    build_vocabulary,
-    draw_pairs,
-    evaluate,
-    generate_beam,
-    generate_greedy,
-    generate_sample,
-    load_checkpoint,
-    loss_and_gradients,
-    make_batch,
-    make_source,
-    parameter_count,
-    save_checkpoint,
-    seq2seq_init,
-    sgd_init,
-    sgd_step,
-    train,
-    warmup_cosine,
+    Config, adam_init, adam_step, build_vocabulary, draw_pairs, evaluate, generate_beam, generate_greedy,
+    generate_sample, load_checkpoint, loss_and_gradients, make_batch, make_source, parameter_count,
+    save_checkpoint, seq2seq_init, sgd_init, sgd_step, train, warmup_cosine,
 )
 from numpy_seq2seq.beam import length_penalty
 from numpy_seq2seq.checkpoint import Checkpoint, restore_rng

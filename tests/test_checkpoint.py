@@ -21,11 +21,7 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    load_checkpoint,
-    restore_rng,
-    save_checkpoint,
+    Checkpoint, CheckpointError, load_checkpoint, restore_rng, save_checkpoint,
 )
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import Vocabulary

@@ -10,18 +10,8 @@ from hypothesis import strategies as st
 from numpy_seq2seq.checks import check_rng
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import (
-    BOS,
-    EOS,
-    PAD,
-    SPECIALS,
-    UNK,
-    Vocabulary,
-    build_vocabulary,
-    check_batch,
-    check_source,
-    make_batch,
-    make_source,
-    pad,
+    BOS, EOS, PAD, SPECIALS, UNK, Vocabulary, build_vocabulary, check_batch, check_source, make_batch,
+    make_source, pad,
 )
 
 from .helpers import few

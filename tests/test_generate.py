@@ -16,14 +16,7 @@ from numpy_seq2seq.seq2seq import seq2seq_forward
 from numpy_seq2seq.training import evaluate
 
 from .models import (
-    ONE_WAY_LSTM,
-    assert_equal,
-    each_decoder,
-    every_model,
-    flat,
-    random_batch,
-    random_params,
-    successor_model,
+    ONE_WAY_LSTM, assert_equal, each_decoder, every_model, flat, random_batch, random_params, successor_model,
 )
 
 LETTERS = Vocabulary("abcde")

@@ -7,18 +7,8 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.layers import (
-    affine_backward,
-    affine_forward,
-    affine_init,
-    dropout_backward,
-    dropout_forward,
-    embedding_backward,
-    embedding_forward,
-    embedding_init,
-    glorot,
-    layer_norm_backward,
-    layer_norm_forward,
-    layer_norm_init,
+    affine_backward, affine_forward, affine_init, dropout_backward, dropout_forward, embedding_backward,
+    embedding_forward, embedding_init, glorot, layer_norm_backward, layer_norm_forward, layer_norm_init,
 )
 
 from . import slow_reference

@@ -8,10 +8,7 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.losses import (
-    cross_entropy_backward,
-    cross_entropy_forward,
-    sequence_accuracy,
-    token_accuracy,
+    cross_entropy_backward, cross_entropy_forward, sequence_accuracy, token_accuracy,
 )
 
 from . import slow_reference

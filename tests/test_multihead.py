@@ -7,14 +7,8 @@ from hypothesis import strategies as st
 
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.multihead import (
-    keys_values_backward,
-    keys_values_forward,
-    keys_values_init,
-    merge_heads,
-    multihead_backward,
-    multihead_forward,
-    queries_init,
-    split_heads,
+    keys_values_backward, keys_values_forward, keys_values_init, merge_heads, multihead_backward,
+    multihead_forward, queries_init, split_heads,
 )
 
 from . import slow_reference

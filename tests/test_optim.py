@@ -9,15 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_seq2seq.optim import (
-    adam_init,
-    adam_step,
-    clip_by_global_norm,
-    exponential_decay,
-    global_norm,
-    inverse_sqrt,
-    sgd_init,
-    sgd_step,
-    warmup_cosine,
+    adam_init, adam_step, clip_by_global_norm, exponential_decay, global_norm, inverse_sqrt, sgd_init,
+    sgd_step, warmup_cosine,
 )
 
 from .helpers import few

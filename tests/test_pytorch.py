@@ -13,10 +13,7 @@ from numpy_seq2seq.encoders import encoder_layers
 from numpy_seq2seq.layers import layer_norm_backward, layer_norm_forward
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.multihead import (
-    keys_values_backward,
-    keys_values_forward,
-    multihead_backward,
-    multihead_forward,
+    keys_values_backward, keys_values_forward, multihead_backward, multihead_forward,
 )
 from numpy_seq2seq.optim import adam_init, adam_step, clip_by_global_norm
 from numpy_seq2seq.pytorch import TORCH_GATES, from_torch, to_torch
@@ -24,12 +21,7 @@ from numpy_seq2seq.recurrent import recurrent_forward
 from numpy_seq2seq.seq2seq import loss_and_gradients, seq2seq_forward
 from numpy_seq2seq.stacks import stack_backward, stack_forward
 from numpy_seq2seq.transformer import (
-    cross_backward,
-    cross_forward,
-    feed_forward_backward,
-    feed_forward_forward,
-    self_backward,
-    self_forward,
+    cross_backward, cross_forward, feed_forward_backward, feed_forward_forward, self_backward, self_forward,
 )
 
 from .helpers import assert_close, few, frozen, frozen_answers, leaves, normal, seeds, sizes, very_few

@@ -11,30 +11,14 @@ from hypothesis import strategies as st
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.recurrent import (
-    recurrent_backward,
-    recurrent_forward,
-    recurrent_init,
-    step_backward,
-    step_forward,
-    transposed,
-    weight_gradients,
-    zero_state,
+    recurrent_backward, recurrent_forward, recurrent_init, step_backward, step_forward, transposed,
+    weight_gradients, zero_state,
 )
 from numpy_seq2seq.stacks import directions_backward, directions_forward, stack_backward, stack_forward
 
 from . import slow_reference
 from .helpers import (
-    assert_close,
-    few,
-    frozen,
-    frozen_answers,
-    leaves,
-    normal,
-    padding_mask,
-    pick,
-    seeds,
-    sizes,
-    very_few,
+    assert_close, few, frozen, frozen_answers, leaves, normal, padding_mask, pick, seeds, sizes, very_few,
 )
 
 

@@ -14,34 +14,14 @@ from numpy_seq2seq.gradcheck import check_gradients, check_pair
 from numpy_seq2seq.invariances import INVARIANCES
 from numpy_seq2seq.losses import cross_entropy_forward
 from numpy_seq2seq.seq2seq import (
-    decode_backward,
-    decode_forward,
-    encode_backward,
-    encode_forward,
-    loss_and_gradients,
-    parameter_count,
-    seq2seq_backward,
-    seq2seq_forward,
-    seq2seq_init,
+    decode_backward, decode_forward, encode_backward, encode_forward, loss_and_gradients, parameter_count,
+    seq2seq_backward, seq2seq_forward, seq2seq_init,
 )
 
 from .helpers import few
 from .models import (
-    MODELS,
-    ONE_WAY_LSTM,
-    B,
-    assert_equal,
-    away_from_kinks,
-    each_decoder,
-    encoded,
-    every_model,
-    flat,
-    model_name,
-    pairwise,
-    random_batch,
-    random_params,
-    scores,
-    successor_model,
+    MODELS, ONE_WAY_LSTM, B, assert_equal, away_from_kinks, each_decoder, encoded, every_model, flat,
+    model_name, pairwise, random_batch, random_params, scores, successor_model,
 )
 
 each_method = pytest.mark.parametrize("method", ["central", "complex"])

@@ -10,18 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_seq2seq.tasks import (
-    HELD_OUT,
-    LETTERS,
-    TASKS,
-    bits,
-    copy,
-    draw_pairs,
-    first,
-    is_held_out,
-    last,
-    reverse,
-    right_places,
-    sort,
+    HELD_OUT, LETTERS, TASKS, bits, copy, draw_pairs, first, is_held_out, last, reverse, right_places, sort,
 )
 
 from .helpers import few

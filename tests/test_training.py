@@ -17,26 +17,14 @@ from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_batch
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.optim import adam_init, adam_step, global_norm, sgd_init, sgd_step
 from numpy_seq2seq.seq2seq import (
-    encode_forward,
-    loss_and_gradients,
-    seq2seq_backward,
-    seq2seq_forward,
-    seq2seq_init,
+    encode_forward, loss_and_gradients, seq2seq_backward, seq2seq_forward, seq2seq_init,
 )
 from numpy_seq2seq.tasks import draw_pairs
 from numpy_seq2seq.training import TrainingError, evaluate, sampled_inputs, train
 
 from .models import (
-    ONE_WAY_LSTM,
-    SIZES,
-    assert_equal,
-    each_decoder,
-    flat,
-    letters_config,
-    model_name,
-    random_batch,
-    random_params,
-    successor_model,
+    ONE_WAY_LSTM, SIZES, assert_equal, each_decoder, flat, letters_config, model_name, random_batch,
+    random_params, successor_model,
 )
 
 LETTERS = Vocabulary("abc")

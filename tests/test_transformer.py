@@ -11,20 +11,9 @@ from numpy_seq2seq.layers import dropout_forward, layer_norm_forward
 from numpy_seq2seq.multihead import keys_values_forward
 from numpy_seq2seq.seq2seq import decode_forward
 from numpy_seq2seq.transformer import (
-    cross_backward,
-    cross_forward,
-    embedded,
-    feed_forward_backward,
-    feed_forward_forward,
-    head_maps,
-    positions,
-    self_backward,
-    self_forward,
-    transformer_encoder_forward,
-    transformer_forward,
-    transformer_init,
-    transformer_open_backward,
-    transformer_open_forward,
+    cross_backward, cross_forward, embedded, feed_forward_backward, feed_forward_forward, head_maps,
+    positions, self_backward, self_forward, transformer_encoder_forward, transformer_forward,
+    transformer_init, transformer_open_backward, transformer_open_forward,
 )
 
 from . import slow_reference

@@ -23,11 +23,7 @@ from numpy_seq2seq.data import UNK, Vocabulary, make_batch
 from numpy_seq2seq.layers import embedding_forward
 from numpy_seq2seq.recurrent import recurrent_forward
 from numpy_seq2seq.seq2seq import (
-    decode_forward,
-    encode_forward,
-    parameter_count,
-    seq2seq_forward,
-    seq2seq_init,
+    decode_forward, encode_forward, parameter_count, seq2seq_forward, seq2seq_init,
 )
 from numpy_seq2seq.tasks import is_held_out
 

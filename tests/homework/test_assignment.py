@@ -8,15 +8,7 @@ import pytest
 from numpy_seq2seq import CHAPTERS
 from numpy_seq2seq.homework import __main__ as homework, student_tree
 from numpy_seq2seq.homework.assignment import (
-    OTHERS,
-    ROOT,
-    SETS,
-    chosen,
-    companions,
-    find,
-    normal,
-    read,
-    solution,
+    OTHERS, ROOT, SETS, chosen, companions, find, normal, read, solution,
 )
 from numpy_seq2seq.homework.student_tree import blanked, hinted
 
