@@ -320,14 +320,17 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def refused(function, changes, message):
+def fault(function, changes, message):
+    """What is wrong with how a call is refused, or None."""
     before = copy(PARAMS)
-    with pytest.raises((ValueError, TypeError)) as caught:
+    try:
         called(function, **changes)
-    assert message in str(caught.value)
-    for layer, part in before.items():
-        for name, array in part.items():
-            np.testing.assert_array_equal(PARAMS[layer][name], array)
+    except (ValueError, TypeError) as error:
+        for layer, part in before.items():
+            for name, array in part.items():
+                np.testing.assert_array_equal(PARAMS[layer][name], array)
+        return None if message in str(error) else str(error)
+    return "not refused"
 
 
 @pytest.mark.parametrize("function", CALLS)
@@ -337,22 +340,19 @@ def test_the_right_call_is_right(function):
     called(function)
 
 
-def title(row):
-    function, changes, _ = row
-    (argument, value), = changes.items()
-    return f"{function} {argument} {type(value).__name__} {str(value)[:12]}".replace("\n", " ")
+@pytest.mark.parametrize("function", CALLS)
+def test_a_wrong_argument(function):
+    for _, changes, message in (row for row in CARELESS if row[0] == function):
+        assert fault(function, changes, message) is None, (changes, message)
 
 
-@pytest.mark.parametrize("function, changes, message", CARELESS, ids=map(title, CARELESS))
-def test_a_wrong_argument(function, changes, message):
-    refused(function, changes, message)
-
-
-@pytest.mark.parametrize("function, pair, message", EXCHANGED)
-def test_two_arguments_exchanged(function, pair, message):
-    one, other = pair.split()
+@pytest.mark.parametrize("function", CALLS)
+def test_two_arguments_exchanged(function):
     arguments = CALLS[function][1]
-    refused(function, {one: arguments[other], other: arguments[one]}, message)
+    for _, pair, message in (row for row in EXCHANGED if row[0] == function):
+        one, other = pair.split()
+        exchanged = {one: arguments[other], other: arguments[one]}
+        assert fault(function, exchanged, message) is None, (pair, message)
 
 
 def test_the_table_is_long():

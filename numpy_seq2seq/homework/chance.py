@@ -34,7 +34,7 @@ def _numbers(tree):
 
 
 def drawn_otherwise(function, call, same):
-    """Lines on how the draws differ from the right ones; none where they do not, or are the `same` numbers."""
+    """Lines on how the draws differ from the right ones; none where they do not, or are the same numbers."""
     if not call.moments:
         return []
     once, *others = (run(function, None, call, arguments(call)) for _ in range(9))  # two can agree by chance

@@ -25,6 +25,7 @@ def command(*arguments):
     return subprocess.run(line, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
 
 
+@pytest.mark.slow
 def test_quick_run_writes_all_figures_and_runs_again_with_one_thread(tmp_path):
     done = command("--quick", "--repeat", "2", "--json", str(tmp_path / "speed.json"))
     assert (done.returncode, done.stderr) == (0, "")

@@ -217,6 +217,7 @@ def test_ctrl_c_shows_what_there_is(monkeypatch, capsys):
     assert list(measured) == list(DEFECTS)[:2] and "stopped after 2" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_show_explains_one_defect(capsys):
     assert bug_zoo.main(["--show", "bias_axis_forgotten", "--quick"]) == 0
     shown = capsys.readouterr().out
