@@ -32,6 +32,11 @@ def rows_of(a):
     return a.reshape(-1, a.shape[-1])
 
 
+def project(a, W):
+    """a W over all leading axes as one product: NumPy would take one for each sequence, half as fast."""
+    return (rows_of(a) @ W).reshape(*a.shape[:-1], W.shape[1])
+
+
 def embedding_init(rng, vocabulary_size, size, dtype):
     """Parameters of an embedding: E (V, D), normal with standard deviation 1/√D (rows of length ≈ 1)."""
     return {"E": (rng.standard_normal((vocabulary_size, size)) / np.sqrt(size)).astype(dtype)}
@@ -102,9 +107,9 @@ def affine_forward(x, params):
         cache:  for affine_backward.
     """
     W, b = params["W"], params["b"]
-    y = rows_of(x) @ W
+    y = project(x, W)
     y += b  # in place: y is new, and the largest array here
-    return y.reshape(*x.shape[:-1], W.shape[1]), (x, W)
+    return y, (x, W)
 
 
 def affine_backward(dy, cache):

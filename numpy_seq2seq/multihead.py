@@ -24,7 +24,7 @@ Not here: layers and the order of things (transformer.py).
 import numpy as np
 
 from .attention import attention_backward, attention_forward
-from .layers import glorot, rows_of
+from .layers import glorot, project, rows_of
 from .scores import SCORES
 
 
@@ -63,8 +63,8 @@ def keys_values_forward(memory, params, heads):
         k, v:   (B, heads, S, A).
         cache:  for keys_values_backward.
     """
-    k = split_heads(memory @ params["Wk"], heads)
-    v = split_heads(memory @ params["Wv"], heads)
+    k = split_heads(project(memory, params["Wk"]), heads)
+    v = split_heads(project(memory, params["Wv"]), heads)
     return k, v, (memory, params)
 
 
@@ -121,10 +121,10 @@ def multihead_forward(x, k, v, mask, params, heads):
         head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V). All W_i^Q stand side by side in Wq. As there, no
         biases.
     """
-    q = split_heads(x @ params["Wq"], heads)
+    q = split_heads(project(x, params["Wq"]), heads)
     context, weights, attention_cache = attention_forward(q, k, v, {}, mask, SCORES["scaled_dot"])
     c = merge_heads(context)
-    return c @ params["Wo"], weights, (x, c, attention_cache, params, heads)
+    return project(c, params["Wo"]), weights, (x, c, attention_cache, params, heads)
 
 
 def multihead_backward(dout, cache):

@@ -23,7 +23,7 @@ Not here: what happens inside a step (cells.py); several layers or directions (s
 
 import numpy as np
 
-from .layers import glorot, rows_of
+from .layers import glorot, project, rows_of
 
 
 def recurrent_init(rng, input_size, hidden_size, cell, dtype):
@@ -208,15 +208,15 @@ def recurrent_backward(dh, dstate, cache):
         dgx[t], dbefore, dgh[t] = step_backward(_where_real(real[t], dstate, nothing), caches[t], Wh_T)
         # a padded step handed its state on, so it hands its gradient back
         dstate = _where_real(real[t], dbefore, dstate)
-    dx = (rows_of(dgx) @ params["Wx"].T).reshape(x.shape).transpose(1, 0, 2)
+    dx = project(dgx, params["Wx"].T).transpose(1, 0, 2)
     return dx, dstate, weight_gradients(x, h_prev, dgx, dgh, cell)
 
 
 def input_part(x, params):
     """gx = x Wx + b for all steps: (T, B, D) to (T, B, GH) in one product."""
-    gx = rows_of(x) @ params["Wx"]
+    gx = project(x, params["Wx"])
     gx += params["b"]  # in place: this is the largest array of a step
-    return gx.reshape(*x.shape[:2], len(params["b"]))
+    return gx
 
 
 def time_first(x):

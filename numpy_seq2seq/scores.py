@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .layers import glorot, rows_of
+from .layers import glorot, project, rows_of
 
 
 def keys_forward(memory, params):
@@ -40,7 +40,7 @@ def keys_forward(memory, params):
     """
     if not params:
         return memory, (memory, None)
-    return memory @ params["Wk"], (memory, params["Wk"])
+    return project(memory, params["Wk"]), (memory, params["Wk"])
 
 
 def keys_backward(dkeys, cache):
@@ -55,7 +55,7 @@ def keys_backward(dkeys, cache):
     memory, Wk = cache
     if Wk is None:
         return dkeys, {}
-    return dkeys @ Wk.T, {"Wk": rows_of(memory).T @ rows_of(dkeys)}
+    return project(dkeys, Wk.T), {"Wk": rows_of(memory).T @ rows_of(dkeys)}
 
 
 def dot_score_forward(queries, keys, params):
@@ -127,9 +127,9 @@ def additive_score_forward(queries, keys, params):
     Source: Bahdanau et al. (2015), appendix A.1.2, a(s_{i−1}, h_j) = v_aᵀ tanh(W_a s_{i−1} + U_a h_j), with
         W_a = Wqᵀ, U_a = Wkᵀ; Luong et al. (2015), section 3.1, `concat`, v_aᵀ tanh(W_a [h_t; h̄_s]).
     """
-    u = (queries @ params["Wq"])[..., :, None, :] + keys[..., None, :, :]
+    u = project(queries, params["Wq"])[..., :, None, :] + keys[..., None, :, :]
     tanh_u = np.tanh(u, out=u)  # in place: this is the largest array of a model
-    return tanh_u @ params["v"], (queries, tanh_u, params)
+    return project(tanh_u, params["v"][:, None])[..., 0], (queries, tanh_u, params)
 
 
 def additive_score_backward(dscores, cache):
@@ -161,7 +161,7 @@ def additive_score_backward(dscores, cache):
     dk = v * np.einsum("...ts,...tsa->...sa", dscores, slope)
     dv = dscores.reshape(-1) @ rows_of(tanh_u)
     dWq = rows_of(queries).T @ rows_of(du_sum)
-    dq = du_sum @ Wq.T
+    dq = project(du_sum, Wq.T)
     return dq, dk, {"Wq": dWq, "v": dv}
 
 

@@ -31,7 +31,7 @@ from .activations import tanh_backward
 from .attention import align_backward, align_forward
 from .cells import CELLS
 from .decoders import Decoder, luong_init, luong_open_backward, luong_open_forward
-from .layers import glorot, rows_of
+from .layers import glorot, project, rows_of
 from .readout import Source, readout_backward, readout_forward
 from .recurrent import (
     gate_gradients, input_part, step_backward, step_forward, time_first, transposed, weight_gradients,
@@ -292,7 +292,7 @@ def _empty(T, first, source):
 
 def _after_the_loop(x, s_prev, entered, dgx, dgh, layer, cell):
     """dx and the gradients of the recurrent layer, each as one product; `entered` went through We."""
-    dx = (dgx @ layer["Wx"].T).transpose(1, 0, 2)
+    dx = project(dgx, layer["Wx"].T).transpose(1, 0, 2)
     dWe = rows_of(entered).T @ rows_of(dgx)
     return dx, {**weight_gradients(x, s_prev, dgx, dgh, cell), "We": dWe}
 

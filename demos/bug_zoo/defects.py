@@ -327,8 +327,9 @@ TRANSFORMER = (
         "a mask taken from the output with >= in place of the input with >",
     ),
     Defect(
-        "scaled_by_all_heads", "multihead", "multihead_forward", 'split_heads(x @ params["Wq"], heads)',
-        'split_heads(x @ params["Wq"], heads) * heads**-0.5',
+        "scaled_by_all_heads", "multihead", "multihead_forward",
+        'split_heads(project(x, params["Wq"]), heads)',
+        'split_heads(project(x, params["Wq"]), heads) * heads**-0.5',
         "Scores are divided by √H and not by √(H / heads).",
         "d_model for d_k; with one head there is no difference",
         (Edit("multihead", "multihead_backward", "rows_of(merge_heads(dq))",
