@@ -71,16 +71,34 @@ def positions(T, H, dtype, first=0):
     return np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(T, H).astype(dtype)
 
 
-def embedded(x, first, with_positions, config, rng):
-    """What enters the lowest layer: dropout(x √H + P). Returns it, and the dropout's cache.
+def embedded_forward(x, first, with_positions, config, rng):
+    """What enters the lowest layer.
 
+        y = dropout(x √H + P)
+
+    Args:
+        x:              (B, T, H) embedded tokens.
+        first:          the position of the first one.
+        with_positions: whether P is added.
+        rng:            np.random.Generator for dropout; None while evaluating.
+    Returns:
+        y:              (B, T, H).
+        cache:          for embedded_backward.
     Source: Vaswani et al. (2017), sections 3.4 (the factor) and 3.5. An embedding row is about 1 long here;
         times √H, its numbers are as large as those of P.
     """
-    x = x * x.shape[2] ** 0.5
+    y = x * x.shape[2] ** 0.5
     if with_positions:
-        x = x + positions(x.shape[1], x.shape[2], x.dtype, first)
-    return dropout_forward(x, config.dropout, rng)
+        y = y + positions(y.shape[1], y.shape[2], y.dtype, first)
+    return dropout_forward(y, config.dropout, rng)
+
+
+def embedded_backward(dy, cache):
+    """Backward of embedded_forward. P is a constant and takes no gradient.
+
+        y = dropout(x √H + P)       dx = √H dropout backward(dy)
+    """
+    return dropout_backward(dy, cache) * dy.shape[2] ** 0.5
 
 
 # ---- sublayers: each returns x + dropout(f(norm(x))) -------------------------------------------------------
@@ -264,7 +282,7 @@ def transformer_encoder_forward(x, mask, params, config, rng=None):
         cross-attention.
     """
     x = np.where(mask[:, :, None], x, 0)  # so that nothing that stands on padding can be nan or inf
-    x, dropout_cache = embedded(x, 0, config.source_positions, config, rng)
+    x, embedded_cache = embedded_forward(x, 0, config.source_positions, config, rng)
     seen, caches = None if mask.all() else mask[:, None, None], []
     for k in range(1, config.layers + 1):
         name, heads, rate = f"encoder_{k}", config.heads, config.dropout
@@ -274,7 +292,7 @@ def transformer_encoder_forward(x, mask, params, config, rng=None):
     memory, norm_cache = layer_norm_forward(x, params["encoder_norm"])
     share = (mask / mask.sum(axis=1, keepdims=True))[:, None].astype(x.dtype)  # (B, 1, S)
     state = ((share @ memory)[:, 0],)
-    return memory, state, (mask, dropout_cache, caches, norm_cache, share)
+    return memory, state, (mask, embedded_cache, caches, norm_cache, share)
 
 
 def transformer_encoder_backward(dmemory, dstate, cache):
@@ -288,7 +306,7 @@ def transformer_encoder_backward(dmemory, dstate, cache):
     Returns:
         dx (B, S, H), grads.
     """
-    mask, dropout_cache, caches, norm_cache, share = cache
+    mask, embedded_cache, caches, norm_cache, share = cache
     (dvector,) = dstate
     dmemory = dmemory + share.swapaxes(1, 2) * dvector[:, None]
     dx, dnorm = layer_norm_backward(dmemory, norm_cache)
@@ -297,7 +315,7 @@ def transformer_encoder_backward(dmemory, dstate, cache):
         dx, dfeed = feed_forward_backward(dx, feed_cache)
         dx, _, dself = self_backward(dx, None, self_cache)
         grads |= dfeed | dself
-    dx = dropout_backward(dx, dropout_cache) * dx.shape[2] ** 0.5
+    dx = embedded_backward(dx, embedded_cache)
     return np.where(mask[:, :, None], dx, 0), grads
 
 
@@ -373,7 +391,7 @@ def transformer_forward(x, state, source, params, config, rng=None):
     """
     keys, seen = source
     T, t = x.shape[1], state[0][0].shape[2]
-    x, dropout_cache = embedded(x, t, True, config, rng)
+    x, embedded_cache = embedded_forward(x, t, True, config, rng)
     causal = (np.arange(t + T) <= t + np.arange(T)[:, None])[None, None] if T > 1 else None
     after, caches = [], []
     for k, (past, (key, value)) in enumerate(zip(state, keys), 1):
@@ -386,7 +404,7 @@ def transformer_forward(x, state, source, params, config, rng=None):
         after.append(kept)
         caches.append((own, crossed, self_cache, cross_cache, feed_cache))
     out, norm_cache = layer_norm_forward(x, params["decoder_norm"])
-    return out, crossed.mean(axis=1), tuple(after), (dropout_cache, caches, norm_cache)
+    return out, crossed.mean(axis=1), tuple(after), (embedded_cache, caches, norm_cache)
 
 
 def transformer_backward(dout, dstate, cache):
@@ -399,7 +417,7 @@ def transformer_backward(dout, dstate, cache):
     Returns:
         dx (B, T, H), dstate, dsource, grads of all layers but decoder_k_cross_keys.
     """
-    dropout_cache, caches, norm_cache = cache
+    embedded_cache, caches, norm_cache = cache
     dx, dnorm = layer_norm_backward(dout, norm_cache)
     grads, dkeys, dpast = {"decoder_norm": dnorm}, [], []
     for (_, _, self_cache, cross_cache, feed_cache), dkept in zip(reversed(caches), reversed(dstate)):
@@ -409,8 +427,7 @@ def transformer_backward(dout, dstate, cache):
         dkeys.insert(0, (dk, dv))
         dpast.insert(0, dpast_k)
         grads |= dfeed | dcross | dself
-    dx = dropout_backward(dx, dropout_cache) * dx.shape[2] ** 0.5
-    return dx, tuple(dpast), (tuple(dkeys), None), grads
+    return embedded_backward(dx, embedded_cache), tuple(dpast), (tuple(dkeys), None), grads
 
 
 def head_maps(cache):

@@ -11,9 +11,9 @@ from numpy_seq2seq.layers import dropout_forward, layer_norm_forward
 from numpy_seq2seq.multihead import keys_values_forward
 from numpy_seq2seq.seq2seq import decode_forward
 from numpy_seq2seq.transformer import (
-    cross_backward, cross_forward, embedded, feed_forward_backward, feed_forward_forward, head_maps,
-    positions, self_backward, self_forward, transformer_encoder_forward, transformer_forward,
-    transformer_init, transformer_open_backward, transformer_open_forward,
+    cross_backward, cross_forward, embedded_backward, embedded_forward, feed_forward_backward,
+    feed_forward_forward, head_maps, positions, self_backward, self_forward, transformer_encoder_forward,
+    transformer_forward, transformer_init, transformer_open_backward, transformer_open_forward,
 )
 
 from . import slow_reference
@@ -39,14 +39,24 @@ def test_positions_a_shift_is_a_rotation():
     assert_close(P[:40] @ R, P[7:47], 1e-9)
 
 
-def test_embedded_known_answer():
+def test_embedded_forward_known_answer():
     """A token of √H-fold size, and its position added; or its size alone."""
     x = np.ones((1, 2, 4))
     config = Config(5, 5, 4, 4, encoder="transformer", dtype="float64")
-    told, _ = embedded(x, 7, True, config, None)
-    untold, _ = embedded(x, 7, False, config, None)
+    told, _ = embedded_forward(x, 7, True, config, None)
+    untold, _ = embedded_forward(x, 7, False, config, None)
     np.testing.assert_array_equal(untold, 2 * x)  # √4
     assert_close(told, 2 + positions(2, 4, "float64", first=7)[None])
+
+
+@methods
+def test_embedded_backward(method):
+    config = Config(5, 5, 4, 4, encoder="transformer", dropout=0.5, dtype="float64")
+
+    def forward(x):
+        return embedded_forward(x, 7, True, config, np.random.default_rng(0))
+
+    check_pair(forward, embedded_backward, (normal(np.random.default_rng(1), 2, 3, 4),), method=method)
 
 
 def test_feed_forward_forward_known_answer():
@@ -126,7 +136,7 @@ def test_dropout_forward_stands_behind_every_sublayer_and_on_the_embeddings_of_a
     config, params, x, y, mask = stack_of((2, 2, 3, 4, 2, 2, 1), dropout=0.5)
     seen, causal, rng = mask[:, None, None], np.tri(4, dtype=bool)[None, None], np.random.default_rng(7)
     whole, _, _ = transformer_encoder_forward(x, mask, params, config, np.random.default_rng(7))
-    memory, _ = embedded(np.where(mask[..., None], x, 0), 0, True, config, rng)
+    memory, _ = embedded_forward(np.where(mask[..., None], x, 0), 0, True, config, rng)
     for k in ("encoder_1", "encoder_2"):
         memory = added(self_forward, memory, (None, seen, params, f"{k}_self", 2), rng)
         memory = added(feed_forward_forward, memory, (params, f"{k}_feed"), rng)
@@ -135,7 +145,7 @@ def test_dropout_forward_stands_behind_every_sublayer_and_on_the_embeddings_of_a
 
     whole, _, _, _ = write(y, memory, mask, params, config, np.random.default_rng(8))
     rng = np.random.default_rng(8)
-    out, _ = embedded(y, 0, True, config, rng)
+    out, _ = embedded_forward(y, 0, True, config, rng)
     for k in ("decoder_1", "decoder_2"):
         keys, values, _ = keys_values_forward(memory, params[f"{k}_cross_keys"], 2)
         out = added(self_forward, out, (None, causal, params, f"{k}_self", 2), rng)
@@ -147,8 +157,8 @@ def test_dropout_forward_stands_behind_every_sublayer_and_on_the_embeddings_of_a
 def test_embedded_has_dropout():
     config = Config(5, 5, 4, 4, encoder="transformer", dropout=0.5, dtype="float64")
     x = np.ones((2, 3, 4))
-    whole, _ = embedded(x, 0, True, config, None)
-    some, _ = embedded(x, 0, True, config, np.random.default_rng(2))
+    whole, _ = embedded_forward(x, 0, True, config, None)
+    some, _ = embedded_forward(x, 0, True, config, np.random.default_rng(2))
     assert_close(some, whole * np.where(np.random.default_rng(2).random(x.shape) >= 0.5, 2.0, 0.0))
 
 

@@ -386,8 +386,8 @@ TRANSFORMER = (
         ),
     ),
     Defect(
-        "positions_start_again", "transformer", "transformer_forward", "embedded(x, t, True,",
-        "embedded(x, 0, True,",
+        "positions_start_again", "transformer", "transformer_forward", "embedded_forward(x, t, True,",
+        "embedded_forward(x, 0, True,",
         "While generating, every token stands at position 0.",
         "positions made from the length of the input, which is 1 when there is a cache",
     ),
@@ -404,7 +404,7 @@ TRANSFORMER = (
         "a cache that is expanded to the beam as a view, and then written",
     ),
     Defect(
-        "embedding_not_scaled", "transformer", "embedded", "x = x * x.shape[2] ** 0.5", "x = x * 1",
+        "embedding_not_scaled", "transformer", "embedded_forward", "y = x * x.shape[2] ** 0.5", "y = x * 1",
         "Positions are √H times too loud beside the tokens.",
         "section 3.4 of the paper says it in half a sentence",
         (
@@ -439,7 +439,7 @@ TRANSFORMER = (
         (Edit("layers", "layer_norm_backward", "n * scale", "n * scale * σ / (σ - EPSILON)"),),
     ),
     Defect(
-        "positions_in_training_only", "transformer", "embedded", "if with_positions:",
+        "positions_in_training_only", "transformer", "embedded_forward", "if with_positions:",
         "if with_positions and rng is not None:",
         "Positions are added where dropout is on, and nowhere else.",
         "a layer of positions with dropout inside, both skipped while evaluating",
@@ -581,8 +581,8 @@ OPTIONS = (
     ignored("dtype", "layers", "glorot", ".astype(dtype)", ""),
     ignored("rate", "layers", "dropout_forward", "if rng is None or rate == 0:", "if True:"),
     ignored("dropout between", "stacks", "stack_forward", "dropout_forward(x, dropout, rng)", "(x, None)"),
-    ignored("embedding dropout", "transformer", "embedded",
-            "return dropout_forward(x, config.dropout, rng)", "return x, None"),
+    ignored("embedding dropout", "transformer", "embedded_forward",
+            "return dropout_forward(y, config.dropout, rng)", "return y, None"),
     ignored("self dropout", "transformer", "self_forward", "dropout_forward(out, rate, rng)", "(out, None)"),
     ignored("cross dropout", "transformer", "cross_forward", "dropout_forward(out, rate, rng)",
             "(out, None)"),
@@ -597,7 +597,7 @@ OPTIONS = (
             "if False:",
             Edit("readout", "start_forward", "(len(state), config.attention_only)", "(len(state), False)")),
     ignored("source_positions", "transformer", "transformer_encoder_forward",
-            "embedded(x, 0, config.source_positions,", "embedded(x, 0, True,"),
+            "embedded_forward(x, 0, config.source_positions,", "embedded_forward(x, 0, True,"),
     ignored("heads", "multihead", "split_heads", "B, T, H = a.shape", "heads = 1\n    B, T, H = a.shape"),
     ignored("score of luong", "decoders", "luong_forward", "SCORES[config.score]", 'SCORES["dot"]'),
     ignored("score of luong_feeding", "step_decoders", "luong_feeding_forward", "SCORES[config.score]",

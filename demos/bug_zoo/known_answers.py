@@ -208,7 +208,7 @@ TABLE = (
     ("1 + mean of initial weights", lambda: 1 + initial().mean(), 1, 0.01),
     ("rate: mean of ones after dropout", lambda: dropped(0.2).mean(), 1, 0.02),
     ("layer norm of 0.001, -0.001", lambda: layers.layer_norm_forward(SMALL, SCALE)[0][0], 11**-0.5),
-    ("four ones, embedded", lambda: transformer.embedded(FOUR, 0, False, model(), None)[0], 2 * FOUR),
+    ("four ones, embedded", lambda: transformer.embedded_forward(FOUR, 0, False, model(), None)[0], 2 * FOUR),
     # cells and recurrence
     ("GRU, update gate open: the old state", lambda: gru(0, 50, 1), 3),
     ("mask: a padded step keeps the state", lambda: recurrence(0, 0.5, 7, mask=REAL), [0, TANH, TANH]),
