@@ -407,10 +407,7 @@ TRANSFORMER = (
         "embedding_not_scaled", "transformer", "embedded_forward", "y = x * x.shape[2] ** 0.5", "y = x * 1",
         "Positions are √H times too loud beside the tokens.",
         "section 3.4 of the paper says it in half a sentence",
-        (
-            Edit("transformer", "transformer_encoder_backward", " * dx.shape[2] ** 0.5", ""),
-            Edit("transformer", "transformer_backward", " * dx.shape[2] ** 0.5", ""),
-        ),
+        (Edit("transformer", "embedded_backward", " * dy.shape[2] ** 0.5", ""),),
     ),
     Defect(
         "norm_over_tokens", "layers", "layer_norm_forward", "D = x.shape[-1]",
