@@ -173,8 +173,7 @@ def attention_backward(dcontext, cache):
 
 def visible(a, mask):
     """(..., S, M) with zeros where nobody may look, if it holds nan or inf: a weight 0 times nan is nan."""
-    seen = np.True_ if mask is None else mask.any(axis=-2)
-    if seen.all() or np.isfinite(np.vdot(a, a)):
+    if mask is None or (seen := mask.any(axis=-2)).all() or np.isfinite(np.vdot(a, a)):
         return a
     return np.where(seen[..., None], a, 0)
 

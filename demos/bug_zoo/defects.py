@@ -160,7 +160,7 @@ FORWARD = (
         "if False:",
         "Padding is attended to like everything else.",
         "well-known translation tutorials, which attend to all encoder positions of a padded batch",
-        (Edit("attention", "visible", "if seen.all() or", "if True or"),),
+        (Edit("attention", "visible", "if mask is None or", "if True or"),),
     ),
     Defect(
         "mask_ignored_in_loss", "losses", "cross_entropy_forward", "log_p = log_softmax(logits[mask])",
