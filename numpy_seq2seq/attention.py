@@ -172,7 +172,7 @@ def attention_backward(dcontext, cache):
 
 
 def visible(a, mask):
-    """(..., S, M) with zeros where nobody may look, if it holds nan or inf: a weight 0 times nan is nan."""
+    """(..., S, M). If it holds nan or inf, zeros replace what nobody may look at: 0 times nan is nan."""
     if mask is None or (seen := mask.any(axis=-2)).all() or np.isfinite(np.vdot(a, a)):
         return a
     return np.where(seen[..., None], a, 0)

@@ -33,7 +33,7 @@ def rows_of(a):
 
 
 def project(a, W):
-    """a W over all leading axes as one product: NumPy would take one for each sequence, half as fast."""
+    """a W over all leading axes as one product: a @ W would be one for each sequence, which takes longer."""
     return (rows_of(a) @ W).reshape(*a.shape[:-1], W.shape[1])
 
 

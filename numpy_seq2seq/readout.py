@@ -14,14 +14,19 @@ import numpy as np
 
 from .activations import tanh_backward
 from .cells import CELLS
-from .layers import glorot, rows_of
+from .layers import glorot, project, rows_of
 from .scores import keys_backward, keys_forward
+
+
+def without_padding(a, mask):
+    """(B, S, M) with zeros where the mask (B, S) is False; as it is where nothing is padded."""
+    return a if mask.all() else np.where(mask[..., None], a, 0)
 
 
 class Source(NamedTuple):
     """What an attending decoder looks at while it writes. Its gradient is a Source too."""
 
-    memory: np.ndarray  # (B, S, H) the encoder's output at every position
+    memory: np.ndarray  # (B, S, H) the encoder's output at every position, zero at padding
     keys: np.ndarray  # (B, S, A) what a memory is compared by
     mask: np.ndarray | None  # (B, 1, S) boolean, True at a real token; None where all are real
 
@@ -40,11 +45,9 @@ def source_forward(memory, mask, params):
         source: Source.
         cache:  for source_backward.
     """
-    padded = not mask.all()
-    if padded:
-        memory = np.where(mask[..., None], memory, 0)  # once for each source, not at every step of a decoder
+    memory = without_padding(memory, mask)  # once for each source, not at every step of a decoder
     keys, keys_cache = keys_forward(memory, params["keys"])
-    return Source(memory, keys, mask[:, None] if padded else None), (keys_cache, mask)
+    return Source(memory, keys, None if mask.all() else mask[:, None]), (keys_cache, mask)
 
 
 def source_backward(dsource, cache):
@@ -55,7 +58,7 @@ def source_backward(dsource, cache):
     """
     keys_cache, mask = cache
     dmemory, grads = keys_backward(dsource.keys, keys_cache)
-    return np.where(mask[..., None], dsource.memory + dmemory, 0), {"keys": grads}
+    return without_padding(dsource.memory + dmemory, mask), {"keys": grads}
 
 
 def start_forward(state, config):
@@ -114,10 +117,10 @@ def readout_forward(h, context, params):
     Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]), with W_c in two blocks. `fixed` keeps
         the block of h_t, so that it lacks the context and nothing else.
     """
-    a = rows_of(h) @ params["Wd"]
+    a = project(h, params["Wd"])
     if context is not None:
-        a += rows_of(context) @ params["Wc"]
-    out = np.tanh(a).reshape(h.shape)
+        a += project(context, params["Wc"])
+    out = np.tanh(a)
     return out, (h, context, out, params)
 
 

@@ -134,7 +134,7 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
     Args:
         x:       (B, T, D) embedded target tokens, one step behind those to be predicted.
         state:   tuple of (B, H).
-        source:  Source.
+        source:  Source, from bahdanau_open_forward.
         params:  of the model: decoder, attention, readout.
         rng:     not used.
     Returns:

@@ -43,6 +43,7 @@ from .multihead import (
     keys_values_backward, keys_values_forward, keys_values_init, multihead_backward, multihead_forward,
     queries_init,
 )
+from .readout import without_padding
 
 FEED_FORWARD = 4  # times H: the size of the hidden layer of feed_forward, as in the paper
 
@@ -281,7 +282,7 @@ def transformer_encoder_forward(x, mask, params, config, rng=None):
     Source: Vaswani et al. (2017), section 3.1. The mean is not in the paper, whose decoder has
         cross-attention.
     """
-    x = np.where(mask[:, :, None], x, 0)  # so that nothing that stands on padding can be nan or inf
+    x = without_padding(x, mask)  # so that nothing that stands on padding can be nan or inf
     x, embedded_cache = embedded_forward(x, 0, config.source_positions, config, rng)
     seen, caches = None if mask.all() else mask[:, None, None], []
     for k in range(1, config.layers + 1):
@@ -316,7 +317,7 @@ def transformer_encoder_backward(dmemory, dstate, cache):
         dx, _, dself = self_backward(dx, None, self_cache)
         grads |= dfeed | dself
     dx = embedded_backward(dx, embedded_cache)
-    return np.where(mask[:, :, None], dx, 0), grads
+    return without_padding(dx, mask), grads
 
 
 # ---- the decoder -------------------------------------------------------------------------------------------
@@ -344,7 +345,7 @@ def transformer_open_forward(memory, state, mask, params, config):
         source: for each layer (k, v), each (B, heads, S, A); and the mask (B, 1, 1, S), or None.
         cache:  for transformer_open_backward.
     """
-    memory = np.where(mask[..., None], memory, 0)  # as in readout.source_forward
+    memory = without_padding(memory, mask)
     made = [
         keys_values_forward(memory, params[f"decoder_{k}_cross_keys"], config.heads)
         for k in range(1, config.layers + 1)
@@ -366,7 +367,7 @@ def transformer_open_backward(dstart, dsource, cache):
     for k, ((dk, dv), keys_cache) in enumerate(zip(dsource[0], caches), 1):
         dmemory_k, grads[f"decoder_{k}_cross_keys"] = keys_values_backward(dk, dv, keys_cache)
         dmemory = dmemory + dmemory_k
-    return np.where(mask[..., None], dmemory, 0), tuple(np.zeros_like(s) for s in state), grads
+    return without_padding(dmemory, mask), tuple(np.zeros_like(s) for s in state), grads
 
 
 def transformer_forward(x, state, source, params, config, rng=None):

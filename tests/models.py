@@ -15,6 +15,8 @@ from numpy_seq2seq.data import BOS, EOS, UNK, Batch, pad
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import encode_forward, seq2seq_init
 
+from .helpers import sampled
+
 # Pairwise different, so that no transposed or exchanged array can pass; 2 is half of H.
 D, H, S, T, B = 3, 4, 5, 6, 7
 SIZES = {"source_vocabulary": 8, "target_vocabulary": 9, "embedding_size": D, "hidden_size": H}
@@ -77,7 +79,7 @@ def model_name(config):
 
 
 def pairwise(models):
-    """Few of the models, in which any two choices stand together that do so in one of all."""
+    """Few of the models. Any two choices that occur together in some model occur together in one of these."""
     left, chosen = set().union(*map(_pairs, models)), []
     while left:
         chosen.append(max(models, key=lambda config: len(left & _pairs(config))))
@@ -90,21 +92,11 @@ def _pairs(config):
     return set(itertools.combinations(vars(config).items(), 2))
 
 
-def sampled(models, name=model_name):
-    """A parameter for each model; the default run takes the pairwise ones."""
-    few = pairwise(models)
-    marks = [() if config in few else pytest.mark.slow for config in models]
-    return [pytest.param(c, id=name(c), marks=mark) for c, mark in zip(models, marks)]
-
-
 MODELS = [*_recurrent_models(), *_transformer_models()]
-every_model = pytest.mark.parametrize("config", sampled(MODELS))
-ONE_WAY_LSTM = [
-    c for c in MODELS
-    if c.cell in ("lstm", None) and (c.directions, c.layers) == (1, 1)
-    and (c.score in ("dot", None) or c.decoder == "luong")
-]
-each_decoder = pytest.mark.parametrize("config", ONE_WAY_LSTM, ids=[model_name(c) for c in ONE_WAY_LSTM])
+every_model = pytest.mark.parametrize("config", sampled(MODELS, *pairwise(MODELS)), ids=model_name)
+ONE_WAY_LSTM = [c for c in MODELS if c.cell in ("lstm", None) and (c.directions, c.layers) == (1, 1)]
+USUAL = [c for c in ONE_WAY_LSTM if c.score in ("dot", None) or c.decoder == "luong"]
+each_decoder = pytest.mark.parametrize("config", sampled(ONE_WAY_LSTM, *USUAL), ids=model_name)
 
 
 def random_params(config, seed):

@@ -10,9 +10,9 @@ from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.gradcheck import check_pair
 from numpy_seq2seq.readout import readout_backward, readout_forward
 
-from .helpers import few, leaves
+from .helpers import few, leaves, sampled
 from .models import (
-    MODELS, SIZES, B, H, T, away_from_kinks, encoded, flat, model_name, random_batch, random_params, sampled,
+    MODELS, SIZES, B, H, T, away_from_kinks, encoded, flat, model_name, pairwise, random_batch, random_params,
     scores,
 )
 
@@ -27,7 +27,8 @@ def each(direction, choose=lambda config: True):
     def name(config):
         return model_name(config).replace(config.decoder, f"{config.decoder}_{direction}", 1)
 
-    return pytest.mark.parametrize("config", sampled([c for c in ONE_WAY if choose(c)], name))
+    configs = [c for c in ONE_WAY if choose(c)]
+    return pytest.mark.parametrize("config", sampled(configs, *pairwise(configs)), ids=name)
 
 
 def only(decoder):

@@ -18,9 +18,9 @@ from numpy_seq2seq.seq2seq import (
     seq2seq_backward, seq2seq_forward, seq2seq_init,
 )
 
-from .helpers import few
+from .helpers import few, sampled
 from .models import (
-    MODELS, ONE_WAY_LSTM, B, assert_equal, away_from_kinks, each_decoder, encoded, every_model, flat,
+    MODELS, USUAL, B, assert_equal, away_from_kinks, each_decoder, encoded, every_model, flat,
     model_name, pairwise, random_batch, random_params, scores, successor_model,
 )
 
@@ -61,10 +61,7 @@ def test_loss_and_gradients(config):
     )
 
 
-@pytest.mark.parametrize(
-    "config",
-    [pytest.param(c, id=model_name(c), marks=() if c in ONE_WAY_LSTM else pytest.mark.slow) for c in MODELS],
-)
+@pytest.mark.parametrize("config", sampled(MODELS, *USUAL), ids=model_name)
 def test_loss_and_gradients_by_differences(config):
     check_model(
         config,

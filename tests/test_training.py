@@ -22,6 +22,7 @@ from numpy_seq2seq.seq2seq import (
 from numpy_seq2seq.tasks import draw_pairs
 from numpy_seq2seq.training import TrainingError, evaluate, sampled_inputs, train
 
+from .helpers import sampled
 from .models import (
     ONE_WAY_LSTM, SIZES, assert_equal, each_decoder, flat, letters_config, model_name, random_batch,
     random_params, successor_model,
@@ -29,11 +30,10 @@ from .models import (
 
 LETTERS = Vocabulary("abc")
 NAMES = ("decoder", "score", "encoder", "heads")
-CHOICES = {model_name(config): {name: getattr(config, name) for name in NAMES} for config in ONE_WAY_LSTM}
-each_choice = pytest.mark.parametrize("choices", [
-    pytest.param(choices, id=name, marks=() if choices["score"] in (None, "dot") else pytest.mark.slow)
-    for name, choices in CHOICES.items()
-])
+CHOICES = [{name: getattr(config, name) for name in NAMES} for config in ONE_WAY_LSTM]
+USUAL = [choices for choices in CHOICES if choices["score"] in (None, "dot")]
+names = [model_name(config) for config in ONE_WAY_LSTM]
+each_choice = pytest.mark.parametrize("choices", sampled(CHOICES, *USUAL), ids=names)
 
 
 def copies(seed, count=16):
@@ -331,7 +331,7 @@ def test_train_and_evaluate_check_their_batches():
 def fingerprint():
     """Of the parameters of every decoder after 20 steps, and of the reports on the way."""
     total = hashlib.sha256()
-    for choices in {choices["decoder"]: choices for choices in CHOICES.values()}.values():
+    for choices in {choices["decoder"]: choices for choices in CHOICES}.values():
         directions = {"directions": 2} if choices["encoder"] == "recurrent" else {}
         params, state, config = fresh(10, **directions, **choices)
         for report in train(params, state, config, copies(11), 20, constant(0.01)):

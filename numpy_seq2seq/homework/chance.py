@@ -34,7 +34,11 @@ def _numbers(tree):
 
 
 def drawn_otherwise(function, call, same):
-    """Lines on how the draws differ from the right ones; none where they do not, or are the same numbers."""
+    """Lines that say how the draws differ from the right ones; none where they do not.
+
+    Args:
+        same: the call gave the teacher's numbers. Then only this is checked, that they come from rng.
+    """
     if not call.moments:
         return []
     once, *others = (run(function, None, call, arguments(call)) for _ in range(9))  # two can agree by chance

@@ -53,7 +53,7 @@ FORWARDS = (
     ("source_forward", "Source(memory, keys", "Source(keys, memory"),
     ("source_forward", "mask[:, None]", "mask"),
     ("start_forward", "state if len(state)", "state[::-1] if len(state)"),
-    ("readout_forward", "a += rows_of(context)", "a -= rows_of(context)"),
+    ("readout_forward", "a += project(context,", "a -= project(context,"),
     ("fixed_open_forward", "start, ()", "start, (memory,)"),
     ("fixed_forward", "readout_forward(h, None", "readout_forward(h + 0.1, None"),
     ("peeky_open_forward", "(state[0],)", "(state[-1],)"),

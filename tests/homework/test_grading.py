@@ -17,6 +17,7 @@ from numpy_seq2seq.homework.assignment import ROOT, read
 from numpy_seq2seq.homework.grading import VERDICTS, assigned, found
 from numpy_seq2seq.homework.student_tree import assignment, blanked, make
 
+from ..helpers import sampled
 from .handed_in import TASKS, edited, marks, replaced, right_solutions, some, source_of, tree, with_first_line
 
 
@@ -303,9 +304,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(c, marks=() if c == "ends" else pytest.mark.slow) for c in HOSTILE]
-)
+@pytest.mark.parametrize("case", sampled(HOSTILE, "ends"))
 def test_who_misbehaves_is_found_out_and_costs_the_neighbour_nothing(tmp_path, case):
     line, verdict, said = HOSTILE[case]
     tasks = some("lstm_cell_forward", "rnn_cell_forward")
