@@ -98,6 +98,9 @@ def embedded_backward(dy, cache):
     """Backward of embedded_forward. P is a constant and takes no gradient.
 
         y = dropout(x √H + P)       dx = √H dropout backward(dy)
+
+    Returns:
+        dx: (B, T, H).
     """
     return dropout_backward(dy, cache) * dy.shape[2] ** 0.5
 
