@@ -14,6 +14,7 @@ from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.data import BOS, EOS, UNK, Batch, pad
 from numpy_seq2seq.scores import SCORES
 from numpy_seq2seq.seq2seq import encode_forward, seq2seq_init
+from numpy_seq2seq.trees import tree_map
 
 from .helpers import sampled
 
@@ -155,6 +156,18 @@ def assert_same(a, b, tolerance=1e-11):
     for name in a:
         allowed = tolerance * max(np.abs(b[name]).max(), 1e-3)
         np.testing.assert_allclose(a[name], b[name], rtol=0, atol=allowed, err_msg=name)
+
+
+def assert_slopes(loss, params, grads, seed):
+    """Each array along a random direction, by the complex step: all entries count, for the price of one."""
+    rng, wide = np.random.default_rng(seed), tree_map(lambda a: a.astype(complex), params)
+    ways = tree_map(lambda a: rng.standard_normal(a.shape), params)
+    parts = {k: {name: ways[k][name] * g for name, g in arrays.items()} for k, arrays in grads.items()}
+    allowed = 1e-12 * sum(np.abs(part).sum() for part in flat(parts).values())
+    for layer, arrays in wide.items():
+        for name, a in arrays.items():
+            moved = {**wide, layer: {**arrays, name: a + 1e-30j * ways[layer][name]}}
+            assert abs(parts[layer][name].sum() - loss(moved).imag / 1e-30) <= allowed, f"{layer}.{name}"
 
 
 def assert_equal(a, b):

@@ -136,9 +136,9 @@ def test_gradient(network, cell, size, seed):
 @backwards
 @cells
 def test_gradient_by_differences(network, cell):
-    params, data = draw(network, cell, (2, 4, 3, 2), 7)  # small: every entry of every array costs four runs
+    params, data = draw(network, cell, (2, 4, 3, 2), 7)
     args = network.arguments(data, params, cell)
-    check_pair(network.forward, network.backward, args, gates=cell.gates)
+    check_pair(network.forward, network.backward, args, gates=cell.gates, samples=4)  # an entry costs four runs
 
 
 # ---- invariances, of outputs and of gradients --------------------------------------------------------------

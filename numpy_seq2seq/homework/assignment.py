@@ -56,10 +56,11 @@ def all_tasks():
         functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
         pairs = ("_forward", "_backward")
         found |= {n.name: (chapter, n) for n in functions if n.name.endswith(pairs) or n.name in OTHERS}
-    return {
-        name: Task(name, chapter, _points(node, trees[chapter]), _needs(node, trees[chapter], found))
-        for name, (chapter, node) in found.items()
-    }
+    used, tasks = {chapter: names_read(tree) for chapter, tree in trees.items()}, {}
+    for name, (chapter, node) in found.items():
+        tree = trees[chapter]
+        tasks[name] = Task(name, chapter, _points(node, tree, used[chapter]), _needs(node, tree, found))
+    return tasks
 
 
 def read(path):
@@ -86,9 +87,9 @@ def partner(name):
     return f"{stem}_{'forward' if way == 'backward' else 'backward'}"
 
 
-def _points(node, tree):
+def _points(node, tree, used):
     """1 for a line or a few, 2 up to a dozen, 3 beyond; a backward at least 2. Its own helpers count."""
-    helpers = companions(tree, {node.name})
+    helpers = companions(used, {node.name})
     gone = [*solution(node), *(n for n in tree.body if getattr(n, "name", "") in helpers)]
     lines = sum(len(ast.unparse(n).splitlines()) for n in gone)
     return max(1 + (lines > 4) + (lines > 12), 1 + node.name.endswith("_backward"))
@@ -164,9 +165,17 @@ def names_used(*nodes):
     return {n.id for n in found if isinstance(n.ctx, ast.Load)}
 
 
-def companions(tree, names):
-    """Private functions, no tasks themselves, that nothing but the named ones uses, however indirectly."""
-    used = [(getattr(node, "name", ""), names_used(node)) for node in tree.body]
+def names_read(tree):
+    """[(its name, every name that it reads)] of each statement at the top of a file."""
+    return [(getattr(node, "name", ""), names_used(node)) for node in tree.body]
+
+
+def companions(used, names):
+    """Private functions, no tasks themselves, that nothing but the named ones uses, however indirectly.
+
+    Args:
+        used: names_read() of the file.
+    """
     private = {name for name, _ in used if name.startswith("_")} - {*OTHERS}
     by = {name: {user for user, reads in used if name in reads and user != name} for name in private}
     gone, before = set(), None

@@ -22,7 +22,7 @@ import re
 import textwrap
 
 from .answers import answers
-from .assignment import ROOT, all_functions, companions, find, partner, read
+from .assignment import ROOT, all_functions, companions, find, names_read, partner, read
 
 HERE = "numpy_seq2seq/homework"
 CHECK = ("__init__", "compare", "trial", "chance", "check")  # what compares functions with answers
@@ -42,7 +42,7 @@ def blanked(source, names, hints=2):
     if not any(find(tree, name) for name in names):
         return source
     del lines[tree.body[-1].end_lineno :]  # the exercises
-    gone = companions(tree, names)
+    gone = companions(names_read(tree), names)
     for node in reversed(tree.body):
         if getattr(node, "name", "") in gone:
             _remove(lines, node)
