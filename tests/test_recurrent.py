@@ -138,7 +138,7 @@ def test_gradient(network, cell, size, seed):
 def test_gradient_by_differences(network, cell):
     params, data = draw(network, cell, (2, 4, 3, 2), 7)
     args = network.arguments(data, params, cell)
-    check_pair(network.forward, network.backward, args, gates=cell.gates, samples=4)  # an entry costs four runs
+    check_pair(network.forward, network.backward, args, gates=cell.gates, samples=4)
 
 
 # ---- invariances, of outputs and of gradients --------------------------------------------------------------

@@ -6,7 +6,6 @@ import inspect
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
-from unittest import mock
 
 from numpy_seq2seq.homework import grading
 from numpy_seq2seq.homework.answers import answers
@@ -69,8 +68,9 @@ def tree(folder, files=(), tasks=TASKS):
 
 @functools.cache
 def stored():
-    """Answers that were made already."""
-    often = ("softmax", "sigmoid", "log_softmax", "rnn_cell_forward", "lstm_cell_forward", "gru_cell_forward")
+    """Answers that were made already: at first, all at once, those of what most tests ask for."""
+    often = ("softmax", "sigmoid", "log_softmax", "rnn_cell_forward", "lstm_cell_forward", "gru_cell_forward",
+             "step_forward", "adam_step", "right_places", "dropout_forward", "embedding_forward")
     return answers(FUNCTIONS, {*often, *map(partner, often)})
 
 
@@ -84,8 +84,5 @@ def stored_answers(functions, names):
 def marks(trees, tasks, **given):
     """{(name of the tree's folder, task): mark}"""
     given = SimpleNamespace(**{"seconds": 60, "memory": 1024, "jobs": 2, "partial": False, **given})
-    with mock.patch.object(grading, "answers", stored_answers):
-        return {
-            (m.student, m.task): m
-            for m in grading.grade({Path(t).name: Path(t) for t in trees}, tasks, given)
-        }
+    graded = grading.grade({Path(t).name: Path(t) for t in trees}, tasks, given)
+    return {(m.student, m.task): m for m in graded}

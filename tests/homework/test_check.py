@@ -8,35 +8,27 @@ import numpy as np
 import pytest
 
 from demos.bug_zoo.defects import DEFECTS, edited_sources
-from numpy_seq2seq.homework.answers import answers
 from numpy_seq2seq.homework.calls import by_hand
 from numpy_seq2seq.homework.assignment import partner
 from numpy_seq2seq.homework.check import check, check_cache
 from numpy_seq2seq.homework.compare import leaves
 from numpy_seq2seq.homework.trial import RNG, Wrong
 
-from .handed_in import FUNCTIONS, TASKS, edited, source_of
+from .handed_in import FUNCTIONS, TASKS, edited, source_of, stored_answers
 from .mistakes import DTYPES, FORWARDS, GIVEN, OPTIONS
 
-SAMPLE = (
-    "softmax",
-    "softmax_backward",
-    "lstm_cell_forward",
-    "lstm_cell_backward",
-    "step_forward",
-    "adam_step",
-    "gru_cell_forward",
-)
+SAMPLE = ("softmax", "softmax_backward", "lstm_cell_forward", "lstm_cell_backward", "step_forward",
+          "adam_step", "gru_cell_forward")
 
 
 @pytest.fixture(scope="module")
 def sample():
-    return answers(FUNCTIONS, (*SAMPLE, "gru_cell_backward"))
+    return stored_answers(FUNCTIONS, (*SAMPLE, "gru_cell_backward"))
 
 
 @pytest.fixture(scope="module")
 def everything():
-    return answers(FUNCTIONS, TASKS)
+    return stored_answers(FUNCTIONS, TASKS)
 
 
 def function(source, name):
@@ -138,7 +130,7 @@ def test_a_backward_may_not_use_up_its_cache(sample):
 def test_the_right_exception_is_asked_for():
     name = "right_places"
     source = edited(name, '    check_choice("task", task, TASKS)\n', "")
-    assert "it must raise ValueError, and it returns" in said(name, source, answers(FUNCTIONS, [name]))
+    assert "it must raise ValueError, and it returns" in said(name, source, stored_answers(FUNCTIONS, [name]))
 
 
 def test_a_backward_that_fits_its_own_wrong_forward_is_right_and_the_forward_is_not(sample):
@@ -172,7 +164,7 @@ def test_a_cache_that_the_backward_cannot_use_is_told(sample):
 
 
 def test_other_draws_with_the_same_means_and_covariances_are_right():
-    calls = answers(FUNCTIONS, ("dropout_forward",))
+    calls = stored_answers(FUNCTIONS, ("dropout_forward",))
     source = edited("dropout_forward", "(rng.random(x.shape) >= rate)", "rng.binomial(1, 1 - rate, x.shape)")
     assert said("dropout_forward", source, calls) is None
     source = source.replace("rng.binomial", "np.random.binomial")
