@@ -79,9 +79,9 @@ def test_default_models_have_nearly_as_many_parameters(task, tmp_path):
 )
 def test_every_model_or_cell_gets_the_same_steps(options, compared, names, tmp_path, capsys):
     path = tmp_path / "models.json"
-    models_compared.main(["--quick", "--steps", "5", *options, "--json", str(path)])
+    models_compared.main(["--quick", "--steps", "2", *options, "--json", str(path)])
     models, shown = json.loads(path.read_text())[compared], capsys.readouterr().out
-    assert list(models) == list(names) and {m["steps"] for m in models.values()} == {5}
+    assert list(models) == list(names) and {m["steps"] for m in models.values()} == {2}
     sizes = [m["parameters"] for m in models.values()]
     assert all(f"{size:,}" in shown for size in sizes) and (not options or sizes == sorted(set(sizes)))
 

@@ -117,7 +117,7 @@ def test_translate_by_hand(clauses, joins, english, korean, places):
 
 @pytest.fixture(scope="module")
 def drawn():
-    counts = zip(SETS, (3500, 700, 700))
+    counts = zip(SETS, (1500, 300, 300))
     rng = np.random.default_rng(0)
     return {which: draw_translations(rng, count, which) for which, count in counts}
 

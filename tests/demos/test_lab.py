@@ -260,6 +260,7 @@ def test_quick_run_tells_all_and_goes_on_from_kept_models(tmp_path, capsys):
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_figures_are_written_and_nothing_else(tmp_path, capsys):
     arguments = ["--quick", "--steps", "1", "--hidden", "4", "--models", str(tmp_path / "kept")]
     drawn = tmp_path / "drawn"

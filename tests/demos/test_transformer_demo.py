@@ -20,7 +20,7 @@ from numpy_seq2seq import Config, generate_greedy, make_source, seq2seq_init, sh
 from numpy_seq2seq.checkpoint import load_checkpoint
 from numpy_seq2seq.seq2seq import seq2seq_forward
 
-from ..helpers import leaves
+from ..helpers import leaves, sampled
 
 PROGRAMS = {
     "reverse": reverse_task, "copy": copy_task, "dates": dates, "answer": answer, "translate": translate
@@ -28,7 +28,7 @@ PROGRAMS = {
 TRANSFORMER = ["--encoder", "transformer", "--decoder", "transformer", "--heads", "2", "--layers", "1"]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", sampled(PROGRAMS, "reverse", "translate"))
 def test_programs_take_the_transformer_in_place_of_the_recurrent_model(name, tmp_path, capsys):
     path = tmp_path / "result.json"
     assert PROGRAMS[name].main(["--quick", "--steps", "2", *TRANSFORMER, "--json", str(path)]) == 0
@@ -166,6 +166,7 @@ def test_a_size_that_the_heads_do_not_divide_is_refused_before_any_work(capsys):
     assert not capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_road_that_is_stopped_shows_what_there_is_and_is_resumed(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ladder, "ROAD", dict(list(ladder.ROAD.items())[:2]))
     monkeypatch.setattr(ladder, "BESIDE", {})
