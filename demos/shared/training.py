@@ -186,7 +186,7 @@ class _Training:
         self.step, self.notes["seconds"] = step, time.perf_counter() - self.begun
         if self.best and (step % self.best.every == 0 or step == steps):
             return f"valid {self.best.look(step, self.params):.4f}"
-        if self.sample and step % max(steps // 20, 1) == 0:
+        if self.sample and step % max(steps // 20, 5) == 0:
             share = evaluate(self.params, self.start.config, self.sample).exact_match
             if share >= 0.99 and self.notes["seconds_to_99"] is None:
                 self.notes |= {"seconds_to_99": self.notes["seconds"], "steps_to_99": step}
