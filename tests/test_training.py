@@ -63,7 +63,7 @@ def copy(params):
 @each_choice
 def test_train_learns(choices):
     params, state, config = fresh(**choices)
-    losses = [report.loss for report in train(params, state, config, copies(1), 80, constant(0.02))]
+    losses = [report.loss for report in train(params, state, config, copies(1), 40, constant(0.02))]
     assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:3])
 
 

@@ -145,6 +145,7 @@ def bodies(path, text):
             yield path, "a lambda", normal(written)
 
 
+@pytest.mark.slow
 def test_no_body_of_a_set_function_stands_in_its_tree_under_another_name(monkeypatch):
     monkeypatch.setattr(student_tree, "answers", lambda functions, names: {name: [] for name in names})
     files = {
