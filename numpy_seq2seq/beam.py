@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import log_softmax
-from .checks import check_size, is_number
+from .checks import check_size, is_number, shown
 from .config import Config
 from .data import BOS, EOS, check_source
 from .generate import answer_limit
@@ -111,11 +111,14 @@ def length_penalty(length, alpha):
         (-2.0, -2.0)
 
     Raises:
-        ValueError: α not in [0, 20]; beyond that, lp of a long answer is no longer a number.
+        ValueError: α not in [0, 20]; beyond that, lp of a long answer is no longer a number. A length that is
+            no integer, or negative.
     Source: Wu et al. (2016), equation 14.
     """
     if not (is_number(alpha) and 0 <= alpha <= 20):
         raise ValueError(f"alpha must be in [0, 20], got {alpha!r}; 0.6 to 1 is usual")
+    if np.asarray(length).dtype.kind not in "iu" or np.any(length < 0):
+        raise ValueError(f"length must be a number of tokens, 0 or more; got {shown(length)}")
     return ((5 + length) / (5 + 1)) ** alpha
 
 

@@ -135,6 +135,8 @@ def restore_rng(state):
 @contextmanager
 def _named(path, failed, remedy):
     """Here every fault gets the name of the file and becomes one line."""
+    if not isinstance(path, (str, os.PathLike)):  # open(1) would read the terminal, and close it
+        raise CheckpointError(f"the path of a checkpoint must be a text or a Path, got {path!r}; {remedy}")
     try:
         yield
     except Exception as error:  # what zipfile, json and NumPy raise of a file made up on purpose has no end

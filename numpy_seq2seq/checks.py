@@ -4,6 +4,7 @@ It stands apart: it knows no chapter. Functions that a person calls ask it once,
 inside trust each other. Each raises TypeError or ValueError: what was expected, what came, what to do.
 """
 
+import sys
 from collections.abc import Iterable
 
 import numpy as np
@@ -18,8 +19,8 @@ def shown(value):
 
 def listed(values, name):
     """A list of what an iterable yields; a generator, a map or a zip can be read only once."""
-    if not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a sequence, got {values!r}")
+    if not isinstance(values, Iterable) or isinstance(values, (dict, set, frozenset)):  # sets have no order
+        raise TypeError(f"{name} must be a sequence, got {shown(values)}")
     return list(values)
 
 
@@ -31,14 +32,14 @@ def check_choice(name, value, known):
 
 def check_size(name, value):
     """Raise ValueError unless value is a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    if not _is_integer(value) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {shown(value)}")
 
 
 def is_number(value):
-    """Whether value is one finite real number; NaN, True and a text that looks like a number are none."""
+    """Whether value is one finite real number; NaN, True, 10**400 and a text like a number are none."""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return real and abs(value) < np.inf
+    return real and abs(value) <= sys.float_info.max
 
 
 def check_rng(rng):
@@ -106,7 +107,7 @@ def check_config(config):
 def check_schedule(step, peak, warmup):
     """Raise ValueError unless a schedule can use the three."""
     check_size("step", step)
-    for name, value in (("peak", peak), ("warmup", warmup)):
+    for name, value in (("step", step), ("peak", peak), ("warmup", warmup)):
         if not (is_number(value) and value >= 0):
             raise ValueError(f"{name} must be a number, 0 or more; got {value!r}")
 
@@ -145,8 +146,7 @@ def check_training(batches, steps, clip, smoothing, rng, start):
     for name, value in (("steps", steps), ("start", start)):
         if value != 0:
             check_size(name, value)
-    if not isinstance(clip, (int, float)) or not clip > 0:
-        raise ValueError(f"clip must be a positive norm, got {clip!r}")
+    check_norm("clip", clip)
     check_loss_options(smoothing, rng)
 
 
@@ -157,19 +157,25 @@ def check_strings(lengths, alphabet):
     shortest, longest = lengths
     if not 0 <= shortest <= longest:
         raise ValueError(f"lengths must be 0 ≤ shortest ≤ longest, got {shortest} to {longest}")
-    letters = isinstance(alphabet, (str, tuple, list)) and all(isinstance(letter, str) for letter in alphabet)
-    if not letters or not alphabet or len(set(alphabet)) < len(alphabet):
+    texts = isinstance(alphabet, (str, tuple, list)) and all(isinstance(letter, str) for letter in alphabet)
+    if not texts or not alphabet or len(set(alphabet)) < len(alphabet) or max(map(len, alphabet)) > 1:
         raise ValueError(f"alphabet must be distinct letters, at least one; got {alphabet!r}")
 
 
 def check_count(name, value, least=0):
     """Raise ValueError unless value is an integer, least or more."""
     if not _is_integer(value) or value < least:
-        raise ValueError(f"{name} must be an integer, {least} or more; got {value!r}")
+        raise ValueError(f"{name} must be an integer, {least} or more; got {shown(value)}")
 
 
 def _is_integer(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def check_norm(name, value):
+    """Raise ValueError unless value is a positive number; infinity is one."""
+    if not (is_number(value) and value > 0 or isinstance(value, float) and value == np.inf):
+        raise ValueError(f"{name} must be a positive norm, got {shown(value)}")
 
 
 def check_share(name, value):

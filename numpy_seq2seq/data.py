@@ -58,10 +58,7 @@ class Vocabulary:
     """
 
     def __init__(self, symbols: Iterable[str]):
-        self.symbols = (*SPECIALS, *listed(symbols, "symbols"))
-        for symbol in self.symbols:
-            if not isinstance(symbol, str):
-                raise TypeError(f"the symbols of a vocabulary must be strings, got {symbol!r}")
+        self.symbols = (*SPECIALS, *map(_text, listed(symbols, "symbols")))
         ids = {symbol: k for k, symbol in enumerate(self.symbols)}
         self.ids = {symbol: k for symbol, k in ids.items() if k > UNK}  # a special token is never data
         if len(ids) < len(self.symbols):
@@ -87,6 +84,8 @@ class Vocabulary:
             return [self.ids.get(symbol, UNK) for symbol in sequence]
         try:
             return [self.ids[symbol] for symbol in sequence]
+        except TypeError:  # such as a list in it
+            raise TypeError(f"the tokens of {where} must be strings, got {shown(sequence)}") from None
         except KeyError as error:
             raise ValueError(
                 f"token {error.args[0]!r} of {where} is not in the vocabulary ({len(self)} symbols); "
@@ -115,8 +114,16 @@ class Vocabulary:
 
 def build_vocabulary(sequences: Iterable[Iterable[str]]) -> Vocabulary:
     """The vocabulary of all symbols that occur, in sorted order."""
-    sequences = (listed(sequence, "each sequence") for sequence in listed(sequences, "sequences"))
-    return Vocabulary(sorted({symbol for sequence in sequences for symbol in sequence}, key=str))
+    symbols = set()
+    for sequence in listed(sequences, "sequences"):
+        symbols.update(map(_text, listed(sequence, "each sequence")))
+    return Vocabulary(sorted(symbols))
+
+
+def _text(symbol):
+    if not isinstance(symbol, str):
+        raise TypeError(f"the symbols of a vocabulary must be strings, got {shown(symbol)}")
+    return symbol
 
 
 def pad(sequences):

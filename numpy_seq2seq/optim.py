@@ -22,8 +22,8 @@ import math
 
 import numpy as np
 
-from .checks import check_adam, check_finite, check_layers, check_schedule, check_size, check_step
-from .checks import is_number, shown
+from .checks import check_adam, check_finite, check_layers, check_norm, check_schedule, check_size, check_step
+from .checks import is_number
 from .trees import tree_map
 
 
@@ -153,11 +153,10 @@ def clip_by_global_norm(grads, max_norm):
     Returns:
         norm: ‖g‖ before clipping.
     Raises:
-        ValueError: max_norm is not a number, 0 or more.
+        ValueError: max_norm is no positive number.
     Source: Pascanu et al. (2013), algorithm 1.
     """
-    if not isinstance(max_norm, (int, float, np.integer, np.floating)) or not max_norm >= 0:
-        raise ValueError(f"max_norm must be a number, 0 or more; got {shown(max_norm)}")
+    check_norm("max_norm", max_norm)
     norm = global_norm(grads)
     if norm > max_norm:
         for arrays in grads.values():

@@ -61,9 +61,12 @@ def right_places(task, source):
     """For each letter of the answer, the place of the source letter that it comes from; integers.
 
     Raises:
+        TypeError:  source is no string.
         ValueError: an unknown task.
     """
     check_choice("task", task, TASKS)
+    if not isinstance(source, str):
+        raise TypeError(f"source must be a string, got {source!r}")
     places = list(range(len(source)))
     if task == "sort":
         places.sort(key=lambda k: source[k])

@@ -149,12 +149,14 @@ def sampled_inputs(batch, params, config, probability, rng):
     Returns:
         inputs:      (B, T) ids, BOS first.
     Raises:
-        TypeError, ValueError: a probability outside [0, 1], rng no generator; as data.check_batch.
+        TypeError, ValueError: a probability outside [0, 1], rng no generator; as
+            data.check_batch and seq2seq.check_params.
     Source: Bengio et al. (2015), section 2.4. Of its two ways to take the model's own token, sampling and
         arg max, this is the arg max.
     """
     if not (is_number(probability) and 0 <= probability <= 1):
         raise ValueError(f"teacher_forcing must give a probability in [0, 1], got {probability!r}")
+    check_params(params, config)
     check_batch(batch, config)
     check_rng(rng)
     right = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask

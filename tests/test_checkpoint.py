@@ -729,13 +729,6 @@ def test_a_generator_of_another_kind_is_named(path):
         save_checkpoint(path, wrong)
 
 
-@pytest.mark.parametrize("path", [None, ""], ids=repr)
-def test_what_is_no_path_is_named(path):
-    for call in (lambda: save_checkpoint(path, make()), lambda: load_checkpoint(path)):
-        with pytest.raises(CheckpointError, match=f"checkpoint '{path}'"):
-            call()
-
-
 def test_a_kill_while_saving_leaves_a_whole_file(path, kills=2):
     """The step in the header and the optimiser's count were saved together and must come back together."""
     steps = [17]

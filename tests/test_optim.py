@@ -251,13 +251,13 @@ def test_global_norm_of_what_is_not_finite_is_not_finite(value):
         np.testing.assert_equal(norm, value)
 
 
-@pytest.mark.parametrize("most", [-1, math.nan, None, "1"])
+@pytest.mark.parametrize("most", [-1, 0, math.nan, None, True, 10**400, "1"])
 def test_clip_by_global_norm_refuses(most):
-    with pytest.raises(ValueError, match=re.escape("max_norm must be a number, 0 or more; got ")):
+    with pytest.raises(ValueError, match=re.escape("max_norm must be a positive norm, got ")):
         clip_by_global_norm(random_tree(7), most)
 
 
-@pytest.mark.parametrize("most", [0.0, 1.0])
+@pytest.mark.parametrize("most", [1.0, math.inf])
 def test_clip_by_global_norm_of_nothing_is_nothing(most):
     grads = {"a": {"W": np.zeros((2, 3))}, "b": {"b": np.zeros(3)}}
     assert clip_by_global_norm(grads, most) == 0
