@@ -76,10 +76,12 @@ class Vocabulary:
             unk:   take UNK for an unknown symbol instead of raising.
             where: what to call the sequence in the error.
         Raises:
-            TypeError:  no sequence.
+            TypeError:  no sequence, or one of something else than strings; unk neither True nor False.
             ValueError: an unknown symbol, unless unk.
         """
         sequence = listed(sequence, where)
+        if not isinstance(unk, bool):  # such as a second vocabulary
+            raise TypeError(f"unk must be True or False, got {shown(unk)}")
         if unk:
             return [self.ids.get(symbol, UNK) for symbol in sequence]
         try:
