@@ -21,6 +21,10 @@ import re
 import shutil
 import unicodedata
 
+import numpy as np
+
+from .checks import check_size, listed, shown
+
 SHADES = " ░▒▓█"
 EOS_SIGN = "⏎"
 SIGNS = "░▒▓█▏▎▍▌▋▊▉│⏎✓✗"  # all that is drawn here
@@ -116,7 +120,17 @@ def attention_map(weights, source, output, columns=None):
         output:  T tokens.
         columns: of the screen (default: those of the terminal). A wider map is cut into blocks, one below the
             other, each with some of the source tokens and all output tokens.
+    Raises:
+        TypeError, ValueError: weights of another shape, tokens that are no strings, no number of columns.
     """
+    source, output, weights = listed(source, "source"), listed(output, "output"), np.asarray(weights)
+    if not all(isinstance(token, str) for token in source + output):
+        raise TypeError(f"tokens must be strings, got {shown(source)} and {shown(output)}")
+    if weights.shape != (len(output), len(source)) or weights.dtype.kind not in "fiu":
+        wanted = f"weights must be numbers ({len(output)}, {len(source)}), a row for each output token"
+        raise ValueError(f"{wanted}; got {weights.dtype} {weights.shape}. EOS is a token, too")
+    if columns is not None:
+        check_size("columns", columns)
     cell = max(2, 1 + max(map(width, source), default=0))
     margin = max(map(width, output), default=0)
     across = max(((columns or shutil.get_terminal_size().columns) - margin - 3) // cell, 1)

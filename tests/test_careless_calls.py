@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq import (
-    Config, adam_init, adam_step, build_vocabulary, draw_pairs, evaluate, generate_beam, generate_greedy,
-    generate_sample, load_checkpoint, loss_and_gradients, make_batch, make_source, parameter_count,
-    save_checkpoint, seq2seq_init, sgd_init, sgd_step, train, warmup_cosine,
+    Config, adam_init, adam_step, attention_map, build_vocabulary, draw_pairs, evaluate, generate_beam,
+    generate_greedy, generate_sample, load_checkpoint, loss_and_gradients, make_batch, make_source,
+    parameter_count, save_checkpoint, seq2seq_init, sgd_init, sgd_step, train, warmup_cosine,
 )
 from numpy_seq2seq.beam import length_penalty
 from numpy_seq2seq.checkpoint import Checkpoint, restore_rng
@@ -98,6 +98,7 @@ CALLS = {
     "generate_greedy": (generate_greedy, ANSWER),
     "generate_sample": (generate_sample, {**ANSWER, "rng": RNG, "temperature": 1.0, "top_k": 2}),
     "generate_beam": (generate_beam, {**ANSWER, "width": 2, "alpha": 0.6}),
+    "attention_map": (attention_map, {"weights": np.eye(3), "source": "cat", "output": ["c", "h", "at"]}),
     "length_penalty": (length_penalty, {"length": 3, "alpha": 0.6}),
     "sgd_init": (sgd_init, {"params": PARAMS}),
     "sgd_step": (sgd_step, {**STEP, "state": {}}),
@@ -238,6 +239,12 @@ CARELESS = [
     *each("generate_beam", "width", [0, -1, 1.5, None, True, "5"], f"width {WHOLE}"),
     *each("generate_beam length_penalty", "alpha", [1j, -1, 1000.0, math.nan, math.inf, None, "0.6"],
           "alpha must be in [0, 20]"),
+    *each("attention_map", "weights", [None, np.eye(4), np.eye(3)[:2], np.eye(3)[None], "abc"],
+          "weights must be numbers (3, 3)"),
+    *each("attention_map", "source", ["ca", "cats"], "weights must be numbers (3, "),
+    *each("attention_map", "output", [[1, 2, 3], [None] * 3], "tokens must be strings"),
+    *each("attention_map", "output", [None, 3], NO_SEQUENCE),
+    *each("attention_map", "columns", [0, -1, 1.5, "80"], f"columns {WHOLE}"),
     *each("length_penalty", "length", [None, -1, 0.5, True, "3", X, 10**400],
           "length must be a number of tokens"),
     *each("sgd_step adam_step", "params", [None, [X]], LAYERS),

@@ -1,4 +1,4 @@
-"""Appendix C: what is drawn can be read back."""
+"""Text for a screen: its width, its signs, and maps that can be read back."""
 
 import doctest
 import sys

@@ -236,7 +236,7 @@ def example_map(result, numbers, say=str):
         return NO_MAP
     columns = shutil.get_terminal_size((COLUMNS, 0)).columns
     for source, output, weights in (tokens(result, n, say) for n in numbers):
-        drawn = show.attention_map(weights, source, output[:ROWS], columns)
+        drawn = show.attention_map(weights[:ROWS], source, output[:ROWS], columns)
         if "\n\n" not in drawn:  # else it is cut into blocks
             break
     return f"Where it looks while it writes: source across, output down\n{drawn}"
