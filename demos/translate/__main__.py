@@ -10,8 +10,12 @@ that does not. Where the first model looks is compared with the true alignment. 
 In training 7 of 10 words that the decoder is told are hidden (UNK), from both models alike. Otherwise it
 chooses between 은 and 는 by the word it has just written, and need not look at the noun: it would translate
 as well, but its largest weight would often lie elsewhere. For the same reason the attending decoder starts
-from zeros. Source: Bowman et al. (2016), section 3.1, "word dropout".
+from zeros. A Transformer decoder has nothing but these words to tell how far it is: there 3 of 10 are hidden;
+with 7 it gets 2 more of 100 unseen combinations wrong. Source: Bowman et al. (2016), section 3.1, "word
+dropout".
 """
+
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +30,7 @@ from .hangul import PARTICLES, romanize
 from .korean import SETS, draw_translations, vocabularies
 
 READS, WRITES = map(Vocabulary, vocabularies())
-HIDDEN_WORDS = 0.7
+HIDDEN_WORDS, OF_A_TRANSFORMER = 0.7, 0.3
 HELD_OUT, EXAMPLES = 600, 4
 LENGTHS = ((4, 7), (8, 11), (12, 15), (16, 19), (20, 25))  # English words
 FIGURES = (  # label, name, form
@@ -58,8 +62,10 @@ def train(options):
     """Train both models and ask them for held-out sentences; returns a list of Result."""
     kept, count = shared.held_out_stream(options.seed), HELD_OUT // 10 if options.quick else HELD_OUT
     sentences, unseen = (draw_translations(kept, count, which) for which in SETS[1:])
-    runs = shared.fit_each(shared.with_and_without_attention(options), draw_batch, options, (READS, WRITES),
-                           {"task": "translate"}, sample=pairs_of(sentences[: shared.BATCH]))
+    hidden = OF_A_TRANSFORMER if options.decoder == "transformer" else HIDDEN_WORDS
+    runs = shared.fit_each(shared.with_and_without_attention(options), partial(draw_batch, hidden=hidden),
+                           options, (READS, WRITES), {"task": "translate"},
+                           sample=pairs_of(sentences[: shared.BATCH]))
     results = []
     for run in runs:
         result, beside = examine(run, sentences), examine(run, unseen)
@@ -71,12 +77,12 @@ def pairs_of(sentences):
     return [(sentence.source, sentence.target) for sentence in sentences]
 
 
-def draw_batch(rng):
-    """One training batch, some of its inputs hidden; BOS never is."""
+def draw_batch(rng, hidden=HIDDEN_WORDS):
+    """One training batch, this share of its inputs hidden; BOS never is."""
     batch = make_batch(pairs_of(draw_translations(rng, shared.BATCH)), READS, WRITES)
-    hidden = (rng.random(batch.inputs.shape) < HIDDEN_WORDS) & batch.target_mask
-    hidden[:, 0] = False
-    return batch._replace(inputs=np.where(hidden, UNK, batch.inputs))
+    unseen = (rng.random(batch.inputs.shape) < hidden) & batch.target_mask
+    unseen[:, 0] = False
+    return batch._replace(inputs=np.where(unseen, UNK, batch.inputs))
 
 
 def examine(run, sentences):

@@ -209,15 +209,18 @@ def test_streams_are_of_their_own_and_the_same_whenever_they_are_asked_for():
     assert tuple(held_out_stream(0).random(4)) == drawn(0, 4)[2]
 
 
-def test_seven_of_ten_words_are_hidden_from_the_training_and_bos_never():
-    rng, hidden = np.random.default_rng(0), []
+@pytest.mark.parametrize("decoder, share", (("bahdanau", 0.7), ("transformer", 0.3)))
+def test_so_many_words_are_hidden_from_the_training_and_bos_never(decoder, share, monkeypatch):
+    rng, hidden, asked = np.random.default_rng(0), [], []
+    monkeypatch.setattr(translate.shared, "fit_each", lambda _, draw, *__, **___: asked.append(draw) or [])
+    translate.train(translate.read_options(["--quick", "--decoder", decoder]))
     for _ in range(8):
-        batch = translate.draw_batch(rng)
+        batch = asked[0](rng)
         inputs, told, real = batch.inputs[:, 1:], batch.targets[:, :-1], batch.target_mask[:, 1:]
         assert (batch.inputs[:, 0] == BOS).all() and (batch.targets != UNK).all()
         assert (inputs[~real] == PAD).all() and ((inputs == told) | (inputs == UNK))[real].all()
         hidden += list(inputs[real] == UNK)
-    assert len(hidden) > 4000 and abs(np.mean(hidden) - 0.7) < 0.04  # five standard deviations and more
+    assert len(hidden) > 4000 and abs(np.mean(hidden) - share) < 0.04  # five standard deviations and more
 
 
 def test_sentences_are_drawn_at_the_temperature_that_was_asked_for(monkeypatch):
