@@ -27,7 +27,8 @@ H hidden size, G gates. Gradients: dX = ∂L/∂X has the shape of X. W multipli
 is the transpose of a paper's W x. A dot between arrays that are updated entry by entry (activations, layers,
 cells) multiplies entry by entry; between two vectors q_t · k_s (scores, attention) it is the dot product.
 
-INDEX says where a term of the field is to be found, SOURCES lists every work that a docstring cites.
+INDEX says where a term of the field is to be found, SOURCES lists every work that a docstring cites, those of
+the demos too.
 """
 
 INDEX = {
@@ -54,6 +55,8 @@ INDEX = {
 }
 
 SOURCES = {
+    "Alain 2017": "Alain & Bengio. Understanding Intermediate Layers Using Linear Classifier Probes. ICLR "
+    "2017 (workshop), arXiv:1610.01644",
     "Ba 2016": "Ba, Kiros & Hinton. Layer Normalization. arXiv:1607.06450",
     "Bahdanau 2015": "Bahdanau, Cho & Bengio. Neural Machine Translation by Jointly Learning to Align and "
     "Translate. ICLR 2015, arXiv:1409.0473",
@@ -61,6 +64,8 @@ SOURCES = {
     "Difficult. IEEE Transactions on Neural Networks 5(2), doi:10.1109/72.279181",
     "Bengio 2015": "Bengio, Vinyals, Jaitly & Shazeer. Scheduled Sampling for Sequence Prediction with "
     "Recurrent Neural Networks. NeurIPS 2015, arXiv:1506.03099",
+    "Bowman 2016": "Bowman, Vilnis, Vinyals, Dai, Jozefowicz & Bengio. Generating Sentences from a "
+    "Continuous Space. CoNLL 2016, arXiv:1511.06349",
     "Cho 2014": "Cho et al. Learning Phrase Representations using RNN Encoder–Decoder for Statistical "
     "Machine Translation. EMNLP 2014, arXiv:1406.1078",
     "Chung 2014": "Chung, Gulcehre, Cho & Bengio. Empirical Evaluation of Gated Recurrent Neural Networks on "
@@ -76,9 +81,13 @@ SOURCES = {
     "Neural Network Architectures. Neural Networks 18, doi:10.1016/j.neunet.2005.06.042",
     "Hochreiter 1997": "Hochreiter & Schmidhuber. Long Short-Term Memory. Neural Computation 9(8), "
     "doi:10.1162/neco.1997.9.8.1735",
+    "Hoerl 1970": "Hoerl & Kennard. Ridge Regression: Biased Estimation for Nonorthogonal Problems. "
+    "Technometrics 12(1), doi:10.1080/00401706.1970.10488634",
     "Jozefowicz 2015": "Jozefowicz, Zaremba & Sutskever. An Empirical Exploration of Recurrent Network "
     "Architectures. ICML 2015, PMLR 37:2342–2350",
     "Kingma 2015": "Kingma & Ba. Adam: A Method for Stochastic Optimization. ICLR 2015, arXiv:1412.6980",
+    "Levenshtein 1966": "Levenshtein. Binary Codes Capable of Correcting Deletions, Insertions, and "
+    "Reversals. Soviet Physics Doklady 10(8), 707–710",
     "Loshchilov 2017": "Loshchilov & Hutter. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR "
     "2017, arXiv:1608.03983",
     "Loshchilov 2019": "Loshchilov & Hutter. Decoupled Weight Decay Regularization. ICLR 2019, "
@@ -86,14 +95,23 @@ SOURCES = {
     "Luong 2015": "Luong, Pham & Manning. Effective Approaches to Attention-based Neural Machine "
     "Translation. EMNLP 2015, arXiv:1508.04025",
     "Maddison 2014": "Maddison, Tarlow & Minka. A* Sampling. NeurIPS 2014, arXiv:1411.0030",
+    "Och 2000": "Och & Ney. Improved Statistical Alignment Models. ACL 2000, doi:10.3115/1075218.1075274",
+    "Och 2003": "Och & Ney. A Systematic Comparison of Various Statistical Alignment Models. Computational "
+    "Linguistics 29(1), doi:10.1162/089120103321337421",
+    "Papineni 2002": "Papineni, Roukos, Ward & Zhu. BLEU: a Method for Automatic Evaluation of Machine "
+    "Translation. ACL 2002, doi:10.3115/1073083.1073135",
     "Pascanu 2013": "Pascanu, Mikolov & Bengio. On the Difficulty of Training Recurrent Neural Networks. "
     "ICML 2013, arXiv:1211.5063",
     "Pham 2013": "Pham, Bluche, Kermorvant & Louradour. Dropout Improves Recurrent Neural Networks for "
     "Handwriting Recognition. arXiv:1312.4569",
+    "Ranzato 2016": "Ranzato, Chopra, Auli & Zaremba. Sequence Level Training with Recurrent Neural "
+    "Networks. ICLR 2016, arXiv:1511.06732",
     "Saxe 2014": "Saxe, McClelland & Ganguli. Exact Solutions to the Nonlinear Dynamics of Learning in Deep "
     "Linear Neural Networks. ICLR 2014, arXiv:1312.6120",
     "Schuster 1997": "Schuster & Paliwal. Bidirectional Recurrent Neural Networks. IEEE Transactions on "
     "Signal Processing 45(11), doi:10.1109/78.650093",
+    "Simonyan 2014": "Simonyan, Vedaldi & Zisserman. Deep Inside Convolutional Networks: Visualising Image "
+    "Classification Models and Saliency Maps. ICLR 2014 (workshop), arXiv:1312.6034",
     "Squire 1998": "Squire & Trapp. Using Complex Variables to Estimate Derivatives of Real Functions. SIAM "
     "Review 40(1), doi:10.1137/S003614459631241X",
     "Srivastava 2014": "Srivastava et al. Dropout: A Simple Way to Prevent Neural Networks from Overfitting. "
@@ -103,6 +121,8 @@ SOURCES = {
     "Szegedy 2016": "Szegedy et al. Rethinking the Inception Architecture for Computer Vision. CVPR 2016, "
     "arXiv:1512.00567",
     "Vaswani 2017": "Vaswani et al. Attention Is All You Need. NeurIPS 2017, arXiv:1706.03762",
+    "Wagner 1974": "Wagner & Fischer. The String-to-String Correction Problem. Journal of the ACM 21(1), "
+    "doi:10.1145/321796.321811",
     "Werbos 1990": "Werbos. Backpropagation Through Time: What It Does and How to Do It. Proceedings of the "
     "IEEE 78(10), doi:10.1109/5.58337",
     "Wu 2016": "Wu et al. Google's Neural Machine Translation System. arXiv:1609.08144",
