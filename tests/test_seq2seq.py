@@ -24,8 +24,6 @@ from .models import (
     model_name, pairwise, random_batch, random_params, scores, successor_model,
 )
 
-each_method = pytest.mark.parametrize("method", ["central", "complex"])
-
 
 def model(config, seed):
     return random_params(config, seed), random_batch(config, seed + 1)

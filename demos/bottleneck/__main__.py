@@ -100,6 +100,8 @@ def read_options(arguments):
 
 def check_options(options):
     """The options with --full and --quick applied; raises ValueError unless they make sense."""
+    if options.full and options.quick:
+        raise ValueError("--full takes about an hour and --quick a few seconds; leave one of them out")
     if options.full and options.steps != STEPS:
         raise ValueError(f"--full trains {FULL_STEPS} steps; leave --steps {options.steps} out")
     options.steps = FULL_STEPS if options.full else options.steps

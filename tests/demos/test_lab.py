@@ -276,6 +276,7 @@ def test_figures_are_written_and_nothing_else(tmp_path, capsys):
         (["--only", "lenght"], "--only must be one of length, position"),
         (["--language", "de"], "--language must be one of en, ko; got 'de'"),
         (["--hidden", "6"], "--hidden must be a multiple of 4"),
+        (["--full", "--quick"], "leave one of them out"),
         (["--full", "--steps", "3"], "leave --steps 3 out"),
         (["--figures", "nowhere"], "--figures: there is no folder nowhere"),
         (["--figures", ".", "--only", "length"], "leave --only out"),

@@ -12,7 +12,6 @@ from numpy_seq2seq.config import Config
 
 from ..helpers import few
 
-ANY = Config(5, 5)
 GOING, TAKING = {"reached", "visited", "entered"}, {"took", "bought", "found"}
 stories = st.builds(
     lambda seed, length, held_out: draw_story(np.random.default_rng(seed), length, held_out),
