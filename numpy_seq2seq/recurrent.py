@@ -200,7 +200,7 @@ def recurrent_backward(dh, dstate, cache):
     """
     x, h_prev, caches, params, cell, real, steps = cache
     dh = dh.transpose(1, 0, 2)
-    dgx, dgh = gate_gradients(h_prev, cell)
+    dgx, dgh = empty_gate_gradients(h_prev, cell)
     nothing, Wh_T = tuple(np.zeros_like(d) for d in dstate), transposed(params["Wh"])
     for t in reversed(steps):
         # h_t is read twice, as an output and by the step after it: the two gradients meet here
@@ -229,8 +229,8 @@ def transposed(W):
     return np.ascontiguousarray(W.T)
 
 
-def gate_gradients(h_prev, cell):
-    """Empty arrays for dgx and dgh, (T, B, GH). Where gh is simply added to gx both are one array."""
+def empty_gate_gradients(h_prev, cell):
+    """Arrays to be filled, dgx and dgh (T, B, GH): one and the same where gh is simply added to gx."""
     dgx = np.empty((*h_prev.shape[:2], len(cell.gates) * h_prev.shape[2]), h_prev.dtype)
     return dgx, np.empty_like(dgx) if cell.recurrent_bias else dgx
 

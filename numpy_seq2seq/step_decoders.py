@@ -2,8 +2,8 @@
 
 Before this: decoders.py. After it: multihead.py.
 
-Notation: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, M its size. In the
-tuple (h, c, out) c is the LSTM's cell state.
+Notation: as in decoders.py; s_t the decoder's state (its first vector), c_t the context, both of size H. The
+LSTM's cell state is written C here.
 
     bahdanau        c_t = attention(s_{t−1})                    the previous state asks
                     s_t = cell([x_t; c_t], s_{t−1})             the answer enters the recurrence
@@ -13,11 +13,15 @@ tuple (h, c, out) c is the LSTM's cell state.
                     c_t = attention(s_t)                        the new state asks
                     out_t = tanh(s_t Wd + c_t Wc)
 
-Step t needs the attention of step t or t−1, so the steps are taken one by one. Call u_t what enters beside
-x_t: c_t (bahdanau) or out_{t−1} (luong_feeding). Then [x_t; u_t] W = x_t Wx + u_t We. The first product is
-taken for all steps at once, the second inside the loop. The gradient of the memory, Σ_t α_ts dc_t, is one
-product after the loop. For that the code calls align_forward and writes the weighted mean itself, in place
-of attention_forward.
+The cell needs c_t or out_{t−1}, and these need the state of the step before. So the steps are taken one by
+one. What can be done outside of the loop is done there:
+
+    before it   Call u_t what enters beside x_t: c_t (bahdanau) or out_{t−1} (luong_feeding). The matrix of
+                [x_t; u_t] is kept in two blocks of rows, [x_t; u_t] W = x_t Wx + u_t We. x_t Wx waits for
+                nothing, and is one product for all steps.
+    after it    attention_backward would return a gradient of the whole memory, (B, S, H), at every step. The
+                code calls align_forward, and writes c_t = Σ_s α_ts m_s itself. The gradient of the memory,
+                dm_s = Σ_t α_ts dc_t, is then one product for all steps.
 
 The plain form of bahdanau, one sentence and one step at a time, with nothing moved out of the loop, is in
 tests/test_decoders.py, which holds the two equal.
@@ -34,7 +38,7 @@ from .decoders import Decoder, luong_init, luong_open_backward, luong_open_forwa
 from .layers import glorot, project, rows_of
 from .readout import Source, readout_backward, readout_forward
 from .recurrent import (
-    gate_gradients, input_part, step_backward, step_forward, time_first, transposed, weight_gradients,
+    empty_gate_gradients, input_part, step_backward, step_forward, time_first, transposed, weight_gradients,
 )
 from .scores import SCORES
 
@@ -61,9 +65,9 @@ def bahdanau_init(rng, config):
 def bridge_forward(state, params):
     """A learned layer makes the decoder's first state.
 
-        s_0 = tanh(h← Ws), c_0 = tanh(c← Wsc)
+        s_0 = tanh(h← Ws), C_0 = tanh(C← Wsc)
 
-    h← and c← are the last half of the encoder's state with two directions: what the backward one ended with.
+    h← and C← are the last half of the encoder's state with two directions: what the backward one ended with.
     With one direction, or a Transformer encoder, they are all of it.
 
     Args:
@@ -73,7 +77,7 @@ def bridge_forward(state, params):
         start:  tuple of (B, H).
         cache:  for bridge_backward.
     Source: Bahdanau et al. (2015), appendix A.2.2, s_0 = tanh(W_s h←_1). Deviations: with one direction the
-        only one is taken; an LSTM's c is treated like its h.
+        only one is taken; an LSTM's cell state is treated like its h.
     """
     start = []
     for s, name in zip(state, BRIDGES):
@@ -91,12 +95,14 @@ def bridge_backward(dstart, cache):
         dstate: zero in the forward encoder's half, which was not read; grads: Ws (and Wsc).
     """
     state, start, params = cache
-    dstate, grads = tuple(np.zeros_like(s) for s in state), {}
-    for s, s_0, ds, ds_0, name in zip(state, start, dstate, dstart, BRIDGES):
+    dstate, grads = [], {}
+    for s, s_0, ds_0, name in zip(state, start, dstart, BRIDGES):
         W, da = params[name], tanh_backward(ds_0, s_0)
-        ds[:, -len(W) :] = da @ W.T
         grads[name] = s[:, -len(W) :].T @ da
-    return dstate, grads
+        ds = np.zeros_like(s)
+        ds[:, -len(W) :] = da @ W.T
+        dstate.append(ds)
+    return tuple(dstate), grads
 
 
 def bahdanau_open_forward(memory, state, mask, params, config):
@@ -117,7 +123,8 @@ def bahdanau_open_backward(dstart, dsource, cache):
     Returns:
         dmemory (B, S, H), dstate, grads: keys, start.
     """
-    (open_cache, bridge_cache), dbridge = cache, {}
+    open_cache, bridge_cache = cache
+    dbridge = {}
     if bridge_cache is not None:
         dstart, dbridge["start"] = bridge_backward(dstart, bridge_cache)
     dmemory, dstate, grads = luong_open_backward(dstart, dsource, open_cache)
@@ -148,16 +155,18 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
     """
     layer, cell, score = params["decoder"], CELLS[config.cell], SCORES[config.score]
     x = time_first(x)
+    T, (B, S, H) = len(x), source.memory.shape
     gx, caches = input_part(x, layer), []
-    s, context, weights = _empty(len(x), state[0], source)
-    for t in range(len(x)):
+    s, context, weights = _empty(gx.dtype, (T + 1, B, H), (T, B, H), (T, B, S))
+    s[0] = state[0]
+    for t in range(T):  # t counts from 0: what the equations call s_{t−1} is s[t], and s_t is s[t + 1]
         query = s[t][:, None]  # one query for each sentence, (B, 1, H)
         α, align_cache = align_forward(query, source.keys, params["attention"], source.mask, score)
         weights[t], context[t] = α[:, 0], (α @ source.memory)[:, 0]
         state, step_cache = step_forward(gx[t] + context[t] @ layer["We"], state, layer, cell)
         s[t + 1] = state[0]
         caches.append((align_cache, step_cache))
-    states, contexts = s[1:].transpose(1, 0, 2), context.transpose(1, 0, 2)
+    states, contexts = s[1:].transpose(1, 0, 2), context.transpose(1, 0, 2)  # (B, T, H)
     out, readout_cache = readout_forward(states, contexts, params["readout"])
     cache = (x, s[:-1], context, weights, caches, readout_cache, source, layer, cell)
     return out, weights.transpose(1, 0, 2), state, cache
@@ -176,23 +185,24 @@ def bahdanau_backward(dout, dstate, cache):
     """
     x, s_prev, context, weights, caches, readout_cache, source, layer, cell = cache
     ds, dcontext, dreadout = readout_backward(dout, readout_cache)
-    dgx, dgh = gate_gradients(s_prev, cell)
+    dgx, dgh = empty_gate_gradients(s_prev, cell)  # often one array
     Wh_T, We_T = transposed(layer["Wh"]), transposed(layer["We"])
     dc, dkeys, dattention = np.empty_like(context), np.zeros_like(source.keys), {}
     for t in reversed(range(len(x))):
         align_cache, step_cache = caches[t]
         # s_t is read by the readout, and by step t+1 as its past and as its query: dstate has those two
-        dgx[t], dstate, dgh[t] = step_backward((dstate[0] + ds[:, t], *dstate[1:]), step_cache, Wh_T)
+        dstate = (dstate[0] + ds[:, t], *dstate[1:])
+        dgx[t], dstate, dgh[t] = step_backward(dstate, step_cache, Wh_T)  # from here dstate is of s_{t−1}
         # c_t is read by the readout and by the cell
         dc[t] = dcontext[:, t] + dgx[t] @ We_T
         dα = dc[t][:, None] @ source.memory.transpose(0, 2, 1)  # c_t = Σ_s α_ts m_s
         dq, dkeys_t, dattention_t = align_backward(dα, align_cache)
-        dstate = (dstate[0] + dq[:, 0], *dstate[1:])
+        dstate = (dstate[0] + dq[:, 0], *dstate[1:])  # s_{t−1} was the query, too
         # every step read the same keys with the same parameters
         dkeys += dkeys_t
         dattention = _add(dattention, dattention_t)
     dx, ddecoder = _after_the_loop(x, s_prev, context, dgx, dgh, layer, cell)
-    dmemory = weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)  # Σ_t α_ts dc_t for all s, one product
+    dmemory = weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)  # Σ_t α_ts dc_t: (B, S, T) @ (B, T, H)
     grads = {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
     return dx, dstate, Source(dmemory, dkeys, None), grads
 
@@ -201,7 +211,7 @@ def luong_feeding_open_forward(memory, state, mask, params, config):
     """As luong_open_forward, and out_0 = 0: at first nothing was decided.
 
     Returns:
-        start: (h, out) or (h, c, out), each (B, H); source, cache as luong_open_forward.
+        start: (h, out) or (h, C, out), each (B, H); source, cache as luong_open_forward.
     """
     start, source, cache = luong_open_forward(memory, state, mask, params, config)
     return (*start, np.zeros_like(start[0])), source, cache
@@ -225,15 +235,17 @@ def luong_feeding_forward(x, state, source, params, config, rng=None):
 
     So the decoder knows what it has already looked at.
 
-    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, c, out).
+    Args, Returns: as bahdanau_forward, but the state has one vector more: (h, out) or (h, C, out).
     Source: Luong et al. (2015), section 3.3 and figure 4; scores as in luong_forward.
     """
     layer, cell, score = params["decoder"], CELLS[config.cell], SCORES[config.score]
     x = time_first(x)
+    T, (B, S, H) = len(x), source.memory.shape
     gx, caches = input_part(x, layer), []
+    out, s_prev, weights = _empty(gx.dtype, (T + 1, B, H), (T, B, H), (T, B, S))
     *state, first = state
-    out, s_prev, weights = _empty(len(x), first, source)
-    for t in range(len(x)):
+    out[0] = first
+    for t in range(T):  # t counts from 0: what the equations call out_{t−1} is out[t]
         s_prev[t] = state[0]
         state, step_cache = step_forward(gx[t] + out[t] @ layer["We"], state, layer, cell)
         query = state[0][:, None]
@@ -258,7 +270,7 @@ def luong_feeding_backward(dout, dstate, cache):
     """
     x, s_prev, out_prev, weights, caches, source, layer, cell = cache
     *dstate, dout_next = dstate
-    dgx, dgh = gate_gradients(s_prev, cell)
+    dgx, dgh = empty_gate_gradients(s_prev, cell)  # often one array
     Wh_T, We_T = transposed(layer["Wh"]), transposed(layer["We"])
     dc, dkeys, dattention, dreadout = np.empty_like(s_prev), np.zeros_like(source.keys), {}, {}
     for t in reversed(range(len(x))):
@@ -276,18 +288,14 @@ def luong_feeding_backward(dout, dstate, cache):
         dkeys += dkeys_t
         dattention, dreadout = _add(dattention, dattention_t), _add(dreadout, dreadout_t)
     dx, ddecoder = _after_the_loop(x, s_prev, out_prev, dgx, dgh, layer, cell)
-    dmemory = weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)  # Σ_t α_ts dc_t for all s, one product
+    dmemory = weights.transpose(1, 2, 0) @ dc.transpose(1, 0, 2)  # Σ_t α_ts dc_t: (B, S, T) @ (B, T, H)
     grads = {"decoder": ddecoder, "attention": dattention, "readout": dreadout}
     return dx, (*dstate, dout_next), Source(dmemory, dkeys, None), grads
 
 
-def _empty(T, first, source):
-    """Empty arrays, time first: T + 1 vectors that begin with `first`, T contexts, T rows of weights."""
-    B, S, M = source.memory.shape
-    shapes = (T + 1, B, first.shape[1]), (T, B, M), (T, B, S)
-    vectors, contexts, weights = (np.empty(shape, first.dtype) for shape in shapes)
-    vectors[0] = first
-    return vectors, contexts, weights
+def _empty(dtype, *shapes):
+    """Arrays to be filled step by step: time comes first, so that what belongs to a step lies together."""
+    return (np.empty(shape, dtype) for shape in shapes)
 
 
 def _after_the_loop(x, s_prev, entered, dgx, dgh, layer, cell):
@@ -312,8 +320,8 @@ BAHDANAU = Decoder(
 )
 
 # Exercises
-# 1. Let the *new* state ask in bahdanau_forward. Which context is then ready to enter the recurrence at step
-#    t? In what does the result still differ from luong_feeding?
+# 1. Let the *new* state s_t ask in bahdanau_forward. Which context can then enter the recurrence at step t,
+#    c_t or c_{t−1}? What is still different from luong_feeding?
 # 2. Remove the feeding from luong_feeding by setting We to zero. Which model must it equal? Test it.
 # 3. Attend to the memory of step t−1's argmax only. What gradient reaches the scores?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

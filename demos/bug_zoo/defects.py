@@ -344,13 +344,13 @@ TRANSFORMER = (
         (Edit("multihead", "merge_heads", "a.transpose(0, 2, 1, 3).reshape", "a.reshape"),),
     ),
     Defect(
-        "causal_mask_off_by_one", "transformer", "transformer_forward", "<= t + np.arange(T)[:, None]",
+        "causal_mask_off_by_one", "transformer", "causal_mask", "<= t + np.arange(T)[:, None]",
         "<= t + 1 + np.arange(T)[:, None]",
         "Each token may look at the next one, which is the answer.",
         "triu(…, diagonal=2), or a mask made before the inputs are shifted",
     ),
     Defect(
-        "causal_mask_inverted", "transformer", "transformer_forward", "<= t + np.arange(T)[:, None]",
+        "causal_mask_inverted", "transformer", "causal_mask", "<= t + np.arange(T)[:, None]",
         ">= t + np.arange(T)[:, None]",
         "Each token looks at itself and at what is still to come.",
         "True means `allowed` in one library and `forbidden` in the other; triu for tril",

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from .. import CHAPTERS
 
 OTHERS = """make_source make_batch right_places is_held_out draw_pairs sigmoid relu softmax log_softmax glorot
-    weight_gradients token_accuracy sequence_accuracy split_heads merge_heads positions
+    weight_gradients token_accuracy sequence_accuracy split_heads merge_heads positions causal_mask
     unchecked_loss_and_gradients sgd_step adam_init adam_step global_norm clip_by_global_norm warmup_cosine
     exponential_decay inverse_sqrt generate_greedy generate_sample _generate sampled_inputs evaluate
     generate_beam length_penalty _grow _best _collect
