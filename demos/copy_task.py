@@ -16,13 +16,15 @@ from . import shared
 
 def main(arguments=None):
     """Train, show, and perhaps talk; returns the exit status."""
+    # The command line: options of every demo, of the models, and of the strings.
     command = shared.parser("copy_task", __doc__)
     shared.add_common_options(command, seed=0, steps=400, hidden=64, html="attention maps")
     shared.add_model_options(command, directions=2)
     shared.add_string_options(command)
     options = shared.settle_options(command.parse_args(arguments))
 
-    # Strings: fresh ones for each batch of the training, and some that it never draws.
+    # Strings: fresh ones for each batch of the training; and held-out ones, which the training never draws,
+    # from random numbers of their own, so that they are the same however long it trains.
     letters = Vocabulary(options.alphabet)
 
     def draw(rng, count, held_out=False):
@@ -30,7 +32,9 @@ def main(arguments=None):
 
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
 
-    # Two models, trained one after the other on the same batches.
+    # Two models, given as choices of a Config: {"attention": {"decoder": "luong", …}, "fixed vector":
+    # {"decoder": "fixed", …}}. Each is made and trained by shared.fit (Config, seq2seq_init, train), on the
+    # same batches. The progress line shows 64 of the held-out strings; nothing is chosen by them.
     def batch(rng):
         return make_batch(draw(rng, 64), letters, letters)
 
@@ -38,18 +42,19 @@ def main(arguments=None):
     data = {"task": "copy", "lengths": options.lengths, "alphabet": options.alphabet}
     runs = shared.fit_each(models, batch, options, (letters, letters), data, sample=held_out[:64])
 
-    # What they make of the held-out strings: tables, accuracy by position, a map.
+    # What they make of the held-out strings: tables, accuracy by position, a map. Printed with a table of
+    # claims; written as --json and --html where that was asked for.
     results = [shared.judge_strings("copy", run, held_out) for run in runs]
-    numbers = shared.longest(held_out)
+    mapped = shared.longest(held_out)  # which of the strings are shown with a map
     title = f"Accuracy by output position, length {max(len(source) for source, _ in held_out)}"
     parts = [
         shared.summary(f"On {len(held_out):,} held-out strings", results),
         shared.examples(results, shared.short_to_long(held_out, 6)),
         shared.shares("Exact match by length", results, "exact_by_length"),
         shared.bars(title, "position", results, "accuracy_by_position"),
-        shared.example_map(results[0], numbers),
+        shared.example_map(results[0], mapped),
     ]
-    status = shared.conclude("copy", options, parts, results, shared.string_claims(results), numbers)
+    status = shared.conclude("copy", options, parts, results, shared.string_claims(results), mapped)
     if options.interactive and not status:
         said = "Type a string and Enter; an empty line decodes the empty string, Ctrl-D ends."
         status = shared.talk(said, lambda line: shared.spell(runs[0], line))

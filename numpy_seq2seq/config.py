@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 from .cells import CELLS
 from .checks import check_choice, check_size
-from .data import UNK
+from .data import SPECIALS
 from .decoders import FIXED, LUONG, PEEKY
 from .encoders import RECURRENT_ENCODER
 from .scores import SCORES
@@ -20,10 +20,13 @@ from .step_decoders import BAHDANAU, LUONG_FEEDING
 from .transformer import TRANSFORMER_DECODER, TRANSFORMER_ENCODER
 
 ENCODERS = {encoder.name: encoder for encoder in (RECURRENT_ENCODER, TRANSFORMER_ENCODER)}
-WRITERS = (FIXED, PEEKY, LUONG, LUONG_FEEDING, BAHDANAU, TRANSFORMER_DECODER)
-DECODERS = {decoder.name: decoder for decoder in WRITERS}
-OPTIONAL = frozenset().union(*(record.reads for record in (*ENCODERS.values(), *DECODERS.values())))
-DEFAULTS = {"cell": "lstm", "score": "dot", "heads": 4}  # what None stands for where it is read
+DECODERS = {
+    decoder.name: decoder
+    for decoder in (FIXED, PEEKY, LUONG, LUONG_FEEDING, BAHDANAU, TRANSFORMER_DECODER)
+}
+RECORDS = (*ENCODERS.values(), *DECODERS.values())
+OPTIONAL = frozenset().union(*(record.reads for record in RECORDS))  # choices that only some models use
+DEFAULTS = {"cell": "lstm", "score": "dot", "heads": 4}  # where None came, and the model uses it
 BOOLEAN = (True, False)
 CHOICES = {
     "cell": CELLS, "score": SCORES, "directions": (1, 2), "dtype": ("float32", "float64"),
@@ -35,9 +38,18 @@ CHOICES = {
 class Config:
     """The choices of one model. Equal configurations and seeds make equal models.
 
+    What is left out gets its default where the model uses it. What the model does not use has to be left out:
+
+        >>> Config(9, 9, encoder="transformer").cell        # the decoder is luong, and that is recurrent
+        'lstm'
+        >>> Config(9, 9, heads=2)
+        Traceback (most recent call last):
+        ValueError: heads=2 would be ignored by encoder 'recurrent' and decoder 'luong'; leave it out
+
     Args:
         source_vocabulary, target_vocabulary: number of token ids, the four special ones included.
-        embedding_size: D; None means 32, or H where a Transformer needs the two to be equal.
+        embedding_size: D; None means 32, or H with a Transformer, which adds what a layer returns to what it
+                        was given: both must have one size.
         hidden_size:    H, of the decoder, and of the encoder's memory with all its directions.
         cell:           a name of cells.CELLS; None means lstm where something is recurrent.
         decoder:        a name of DECODERS.
@@ -77,42 +89,46 @@ class Config:
     def __post_init__(self):
         check_choice("encoder", self.encoder, ENCODERS)
         check_choice("decoder", self.decoder, DECODERS)
-        vars(self).update(self._defaults())  # what None stands for; only here a frozen dataclass is written
+        self._refuse_what_is_not_used()
+        vars(self).update(self._defaults())  # a frozen dataclass forbids `self.cell = …`, but not this
         for name, known in CHOICES.items():
-            if name in self.reads() or getattr(self, name) is not None:
+            if name not in OPTIONAL - self.reads():  # a cell or a score that is not used stays None
                 check_choice(name, getattr(self, name), known)
         for name in ("source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"):
             check_size(name, getattr(self, name))
         for name in ("source_vocabulary", "target_vocabulary"):
-            if getattr(self, name) <= UNK:
+            if getattr(self, name) < len(SPECIALS):
                 got = getattr(self, name)
-                raise ValueError(f"{name} must be at least {UNK + 1}, the special tokens; got {got}")
-        if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
+                raise ValueError(f"{name} must be at least {len(SPECIALS)}, the special tokens; got {got}")
+        if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:  # True is no rate
             raise ValueError(f"dropout must be a rate in [0, 1), an int or float, got {self.dropout!r}")
         if self.hidden_size % self.directions:
             raise ValueError(f"hidden_size must be even with two directions, got {self.hidden_size}")
         if self.reverse_source and self.directions == 2:
             raise ValueError("reverse_source changes nothing with two directions; use it with directions=1")
-        if "heads" in self.reads():
+        if self._has_transformer():
             self._check_transformer()
 
     def reads(self):
         """The optional choices that this encoder and this decoder use."""
         return ENCODERS[self.encoder].reads | DECODERS[self.decoder].reads
 
-    def _defaults(self):
-        """{name: value} for what was left out. Raises ValueError for a choice that nobody reads."""
-        left_out = [name for name in self.reads() & DEFAULTS.keys() if getattr(self, name) is None]
-        found = {name: DEFAULTS[name] for name in left_out}
-        if self.embedding_size is None:
-            found["embedding_size"] = self.hidden_size if "heads" in self.reads() else 32
+    def _has_transformer(self):
+        return "heads" in self.reads()
+
+    def _refuse_what_is_not_used(self):
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in OPTIONAL - self.reads() and value != field.default:
-                raise ValueError(
-                    f"{field.name}={value!r} would be ignored: neither encoder {self.encoder!r} nor decoder "
-                    f"{self.decoder!r} reads it; leave it out"
-                )
+                by = f"encoder {self.encoder!r} and decoder {self.decoder!r}"
+                raise ValueError(f"{field.name}={value!r} would be ignored by {by}; leave it out")
+
+    def _defaults(self):
+        """{name: value} for what was left out and is used."""
+        used = self.reads() & DEFAULTS.keys()
+        found = {name: DEFAULTS[name] for name in used if getattr(self, name) is None}
+        if self.embedding_size is None:
+            found["embedding_size"] = self.hidden_size if self._has_transformer() else 32
         return found
 
     def _check_transformer(self):

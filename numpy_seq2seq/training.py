@@ -4,10 +4,10 @@ Before this: generate.py. After it: beam.py.
 
     for each batch:   loss and gradients → clip by global norm → optimiser step → report
 
-`train` is a generator: whoever wants progress, a time limit or a stop key takes the reports one by one and
-breaks off when it likes. Nothing here prints.
+`train` takes a step only when somebody asks for its report: `for report in train(…)`. Whoever wants progress,
+a time limit or early stopping writes it into that loop. Nothing here prints.
 
-Units: loss in nats per target token; norm before clipping; accuracy in [0, 1].
+Units: loss in nats per target token; accuracy from 0 to 1.
 
 Not here: where batches come from (data.py, tasks.py).
 """
@@ -46,8 +46,9 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
           schedule: Callable[[int], float], clip: float = 1.0, update: Callable = adam_step, *,
           smoothing: float = 0.0, teacher_forcing: Callable[[int], float] | None = None,
           rng: np.random.Generator | None = None, start: int = 0) -> Iterator[Report]:
-    """Train in place, one step for each report that is taken. From start = 0, without scheduled sampling and
-    without what makes it safe, it is this loop:
+    """Train params, in place. Nothing happens until the reports are taken; each one costs a step.
+
+    Without scheduled sampling, `start`, and the checks that all numbers are finite, it is this loop:
 
         for step, batch in zip(range(1, steps + 1), batches):
             loss, grads = loss_and_gradients(batch, params, config, rng, smoothing)
@@ -68,7 +69,7 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
                   and not its own (sampled_inputs); by default 1 throughout.
         rng:      np.random.Generator, for dropout and for sampled_inputs.
         start:    steps that were taken before: the first one here is start + 1. With params, state, rng and
-                  batches as they were then, the rest has the same bits as a training that was never stopped.
+                  batches as they were then, a training goes on exactly as if it had never been stopped.
     Returns:
         an iterator that takes a step whenever it is asked for the next Report.
     Raises:
@@ -81,11 +82,15 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
     """
     check_params(params, config)
     check_training(batches, steps, clip, smoothing, rng, start)
-    for name, function in (("schedule", schedule), ("update", update), ("teacher_forcing", teacher_forcing)):
-        if not callable(function) and (name, function) != ("teacher_forcing", None):
+    functions = {"schedule": schedule, "update": update}
+    if teacher_forcing is not None:
+        functions["teacher_forcing"] = teacher_forcing
+    for name, function in functions.items():
+        if not callable(function):
             raise TypeError(f"{name} must be a function, such as lambda step: 0.01; got {function!r}")
     if rng is None and (config.dropout or teacher_forcing):
         raise ValueError("dropout and teacher_forcing are random: pass rng=np.random.default_rng(seed)")
+    # a function of its own: with a `yield` here, all that is above would wait for the first report
     return _steps(params, state, config, iter(batches), range(start + 1, steps + 1), schedule, clip, update,
                   smoothing, teacher_forcing, rng)
 
@@ -102,12 +107,12 @@ def _steps(params, state, config, batches, steps, schedule, clip, update, smooth
             if teacher_forcing:
                 told = sampled_inputs(batch, params, config, teacher_forcing(step), rng)
                 batch = batch._replace(inputs=told)
-            loss, grads = unchecked_loss_and_gradients(batch, params, config, rng, smoothing)
+            loss, grads = unchecked_loss_and_gradients(batch, params, config, rng, smoothing)  # checked above
             norm = clip_by_global_norm(grads, clip)
         for what, value in (("loss", loss), ("norm of the gradient", norm)):
             if not np.isfinite(value):
                 raise _not_finite(params, good, f"the {what} became {value}", step)
-        _assign(good, params)
+        _copy(params, into=good)  # they have just given a finite loss
         learning_rate = schedule(step)
         with np.errstate(over="ignore", invalid="ignore"):
             update(params, grads, state, learning_rate)
@@ -118,17 +123,17 @@ def _steps(params, state, config, batches, steps, schedule, clip, update, smooth
 
 def _not_finite(params, good, what, step):
     """The error to be raised; the parameters are put back."""
-    _assign(params, good)
+    _copy(good, into=params)
     return TrainingError(
         f"{what} at step {step}; the parameters are back at the last good ones. Try a lower learning rate "
         "or a longer warm-up"
     )
 
 
-def _assign(target, params):
+def _copy(params, into):
     for layer, arrays in params.items():
         for name, array in arrays.items():
-            target[layer][name][...] = array
+            into[layer][name][...] = array
 
 
 def sampled_inputs(batch, params, config, probability, rng):
@@ -138,13 +143,15 @@ def sampled_inputs(batch, params, config, probability, rng):
         input_t = argmax_v p(v | input_1 … input_{t−1})     else
 
     The remedy for exposure bias: a model that is always told the right past never learns what to do after a
-    mistake of its own. The gradient needs no code of its own: teacher forcing with these inputs computes the
-    logits that were seen while they were chosen (but for dropout, which is off while choosing). Other
-    parameters would have chosen other tokens. That choice jumps and has no derivative; it is treated as a
-    constant.
+    mistake of its own. A usual schedule falls: teacher_forcing=lambda step: max(0.5, 1 − step / 1000).
+
+    The gradient needs no code of its own: these inputs are used like the right ones, with the usual forward
+    and backward. The model's own tokens depend on the parameters, too. But arg max jumps, and where it has a
+    derivative, that is 0. So the tokens are treated as constants. (Dropout is off while they are chosen.)
 
     Args:
-        probability: 1 gives batch.inputs back, 0 what generate_greedy says (as long as it says no EOS).
+        probability: 1 gives batch.inputs back, 0 what generate_greedy says up to its EOS. Behind that greedy
+                     has stopped, and here the model goes on.
         rng:         np.random.Generator.
     Returns:
         inputs:      (B, T) ids, BOS first.
@@ -159,13 +166,13 @@ def sampled_inputs(batch, params, config, probability, rng):
     check_params(params, config)
     check_batch(batch, config)
     check_rng(rng)
-    right = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask
+    told = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask  # padding stays padding
     state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
     inputs = batch.inputs.astype(int)  # a copy; int8, say, would not hold every id of a larger vocabulary
     for t in range(1, inputs.shape[1]):
         logits, _, state, _ = decode_forward(inputs[:, t - 1 : t], state, source, params, config)
         own = EOS + logits[:, 0, EOS:].argmax(axis=1)  # PAD and BOS are no answers
-        inputs[:, t] = np.where(right[:, t], batch.inputs[:, t], own)
+        inputs[:, t] = np.where(told[:, t], batch.inputs[:, t], own)
     return inputs
 
 
@@ -196,9 +203,9 @@ def evaluate(params: dict, config: Config, batch: Batch, max_length: int | None 
     logits, _, _ = seq2seq_forward(batch, params, config)
     loss, _ = cross_entropy_forward(logits, batch.targets, batch.target_mask)
     tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config, max_length)
-    said = np.full(batch.targets.shape, PAD)
+    said = np.full(batch.targets.shape, PAD)  # cut or filled up to the size of the targets
     shared = min(said.shape[1], tokens.shape[1])
-    said[:, :shared] = tokens[:, :shared]
+    said[:, :shared] = tokens[:, :shared]  # an answer that is too long is wrong where the target has its EOS
     return Evaluation(
         float(loss),
         token_accuracy(said, batch.targets, batch.target_mask),

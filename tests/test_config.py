@@ -78,7 +78,7 @@ IGNORED = (
 def test_config_refuses_what_would_be_ignored(choices):
     *_, (name, value) = choices.items()
     encoder, decoder = choices.get("encoder", "recurrent"), choices.get("decoder", "luong")
-    said = f"{name}={value!r} would be ignored: neither encoder {encoder!r} nor decoder {decoder!r} reads it"
+    said = f"{name}={value!r} would be ignored by encoder {encoder!r} and decoder {decoder!r}; leave it out"
     refused(said, **choices)
 
 

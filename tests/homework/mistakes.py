@@ -80,7 +80,6 @@ FORWARDS = (
     ("cross_forward", "return x + out", "return out"),
     ("transformer_encoder_forward", "mask / mask.sum(axis=1, keepdims=True)", "mask / mask.shape[1]"),
     ("transformer_open_forward", "cross_keys", "self_keys"),
-    ("transformer_forward", "if T > 1", "if T > 2"),
     ("transformer_forward", "embedded_forward(x, t, True", "embedded_forward(x, 0, True"),
     ("transformer_forward", "crossed.mean(axis=1)", "crossed[:, 0]"),
     ("encode_forward", 'params["source_embedding"]', 'params["target_embedding"]'),
