@@ -10,10 +10,10 @@ x are the embedded target tokens *before* the ones to be predicted; out is what 
     luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wd + c_t Wc)       c_t = attention(h_t)
 
 All start from the encoder's last state (luong from zeros with config.attention_only). `fixed` has nothing
-else. `peeky` sees the same vector v again at every step, which spares its state the work of remembering but
-adds no information. `luong` has a fresh context c_t for every step. Compare the three forward functions: the
-difference between them is the lesson. Two more, whose recurrence waits for the attention, are in
-step_decoders.py: `luong_feeding`, `bahdanau`.
+else. `peeky` sees the same vector v again at every step. That spares its state the work of remembering, but
+adds no information: h_0 was v already. `luong` has a fresh context c_t for every step. Compare the three
+forward functions: the difference between them is the lesson. Two more, whose recurrence waits for the
+attention, are in step_decoders.py: `luong_feeding`, `bahdanau`.
 
 Every decoder is two pairs of functions, so one can take the place of another. `open` runs once for each
 source. It makes the first state, and `source`: what this decoder may look at while it writes.
@@ -23,12 +23,13 @@ source. It makes the first state, and `source`: what this decoder may look at wh
     forward(x, state, source, params, config, rng)    -> out, weights, state, cache
     backward(dout, dstate, cache)                     -> dx, dstate, dsource, grads
 
-A state and a source are trees (tuples) of arrays that begin with the batch axis, so that beam search can
-pick rows of them; nobody but the decoder looks inside. The weights are there to be looked at and take no
-gradient; they are None where nothing attends.
+A state and a source are nested tuples of arrays that begin with the batch axis. Nobody but the decoder needs
+to know what is in them; beam search picks rows of all of them alike (trees.py). The weights are there to be
+looked at and take no gradient from outside; they are None where nothing attends. `rng` is for dropout, which
+the Transformer's decoder has inside and the others have not.
 
-No decoder needs the mask of the targets: padding comes last, and what is written at a step depends on
-earlier inputs alone, so padding reaches no real output; the loss gives padded outputs no gradient.
+No decoder needs the mask of the targets. Padding stands at the end, and step t reads only inputs up to t: so
+no real step reads padding. And what is written at padding gets no gradient from the loss.
 
 Not here: token ids and logits (seq2seq.py), the choice of the next token (generate.py).
 """
@@ -71,7 +72,8 @@ def fixed_init(rng, config):
 
 
 def fixed_open_forward(memory, state, mask, params, config):
-    """The encoder's last state is handed over, and nothing else: no memory is kept.
+    """The encoder's last state is handed over, and nothing else: no memory is kept. (A Config refuses
+    attention_only for a decoder that has nothing but this state.)
 
     Args:
         memory: (B, S, H) not looked at.
@@ -83,7 +85,7 @@ def fixed_open_forward(memory, state, mask, params, config):
         cache:  for fixed_open_backward.
     """
     start, start_cache = start_forward(state, config)
-    return start, (), (start_cache, memory)
+    return start, (), (start_cache, memory)  # of the memory, backward needs the shape alone
 
 
 def fixed_open_backward(dstart, dsource, cache):
@@ -151,7 +153,7 @@ def peeky_open_forward(memory, state, mask, params, config):
 
     Args, Returns: as fixed_open_forward, but source is (v,) with v (B, H).
     """
-    start, cache = fixed_open_forward(memory, state, mask, params, config)[::2]
+    start, _, cache = fixed_open_forward(memory, state, mask, params, config)
     return start, (state[0],), cache
 
 
@@ -198,7 +200,7 @@ def peeky_backward(dout, dstate, cache):
     recurrent_cache, readout_cache, D = cache
     dh, dv_readout, dreadout = readout_backward(dout, readout_cache)
     dxv, dstate, ddecoder = recurrent_backward(dh, dstate, recurrent_cache)
-    # v is read 2T times: by the cell and by the readout, at each step
+    # v is read 2T times: by the cell, as the second part of [x; v], and by the readout, at each step
     dv = (dv_readout + dxv[:, :, D:]).sum(axis=1)
     return dxv[:, :, :D], dstate, (dv,), {"decoder": ddecoder, "readout": dreadout}
 
@@ -250,7 +252,17 @@ def luong_forward(x, state, source, params, config, rng=None):
 
     The recurrence does not wait for the attention, so all T queries are asked at once.
 
-    Args, Returns: as fixed_forward, with params attention too; source is a Source; weights (B, T, S).
+    Args:
+        x:       (B, T, D) embedded target tokens, one step behind those to be predicted.
+        state:   tuple of (B, H).
+        source:  Source, from luong_open_forward.
+        params:  of the model: decoder, attention, readout.
+        rng:     not used.
+    Returns:
+        out:     (B, T, H).
+        weights: (B, T, S), to be looked at.
+        state:   tuple of (B, H) after step T.
+        cache:   for luong_backward.
     Source: Luong et al. (2015), section 3.1, global attention without input feeding, equations 5–7. Not here:
         its location-based score, equation 8.
     """
@@ -296,7 +308,7 @@ LUONG = Decoder(
 
 # Exercises
 # 1. Write `mean`: luong with equal weights, so that c is the plain mean of all real memories at every step.
-#    Compare it with luong on reverse. The size of c is the same; what alone differs?
+#    Compare it with luong on reverse. c has as many numbers in both; what does luong have that mean lacks?
 # 2. In luong_backward, leave out `+ dq`. Which gradients become wrong, and does it still train?
 # 3. Where does source.mask get its gradient? Why is that no omission?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

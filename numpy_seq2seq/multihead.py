@@ -5,17 +5,21 @@ Before this: step_decoders.py. After it: transformer.py.
 Notation: B batch, T queries, S memories, H hidden size, A = H / heads the size of one head; x (B, T, H) asks,
 memory (B, S, H) answers. In the paper x is Q, memory is K and V, H is d_model, A is d_k = d_v.
 
-One attention has one opinion about where to look. Several small ones may look at several places at once:
+One attention has one row of weights for each query, which sums to 1: it looks mainly at one place. Several
+small ones, the heads, may look at several places at once:
 
     q = x Wq,  k = memory Wk,  v = memory Wv        each cut into heads of A columns
     c_i = attention(q_i, k_i, v_i)                  attention.py, score scaled_dot, one for each head i
     out = [c_1; …; c_heads] Wo
 
+Each head has columns of its own in Wq, Wk and Wv, so scores and a softmax of its own. Wo mixes what they
+found: without it, head i could write into its own A numbers of out alone.
+
 **Self-attention** and **cross-attention** are two ways to call it. A sequence that asks itself is
 memory = x; a decoder that asks the source is memory = the encoder's output. Nothing else differs, but for
 the mask: who may look at whom.
 
-Keys and values are made by a pair of their own, so that they can be kept: for the source once, and for the
+Keys and values are made by functions of their own, so that they can be kept: for the source once, and for the
 decoder's own past one column at each step.
 
 Not here: layers and the order of things (transformer.py).
@@ -96,10 +100,10 @@ def multihead_forward(x, k, v, mask, params, heads):
         c_i = attention(q_i, k_i, v_i)      for each head i
         out = [c_1; …; c_heads] Wo
 
-    Two heads of one number (A = 1), one query x = (1, 1), Wq = Wo = I, two memories with k = v:
-    head 1 sees (ln 3, 0), head 2 sees (0, ln 3). Head 1 weighs them 3/4 and 1/4, head 2 1/4 and 3/4, so each
-    gets 3/4 ln 3 = 0.824. A single head has one weight for both columns: here ½ and ½, so it would get only
-    ½ ln 3 = 0.549 of each.
+    Two heads of one number (A = 1), one query x = (1, 1), Wq = Wo = I, two memories with k = v. In head 1
+    their keys are ln 3 and 0, in head 2 they are 0 and ln 3. Head 1 weighs them 3/4 and 1/4, head 2 1/4 and
+    3/4, so each gets 3/4 ln 3 = 0.824. A single head weighs a memory once, for both columns: both scores are
+    ln 3 / √2, so the weights are ½ and ½, and it would get only ½ ln 3 = 0.549 in each column.
 
         >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}
         >>> k = split_heads(np.log([[[3.0, 1.0], [1.0, 3.0]]]), 2)
@@ -110,7 +114,8 @@ def multihead_forward(x, k, v, mask, params, heads):
     Args:
         x:       (B, T, H).
         k, v:    (B, heads, S, A), from keys_values_forward.
-        mask:    boolean, broadcasts to (B, heads, T, S): padding is (B, 1, 1, S); or None.
+        mask:    boolean, broadcasts to (B, heads, T, S): padding is (B, 1, 1, S), a causal mask
+                 (1, 1, T, S); or None.
         params:  Wq, Wo (H, H).
         heads:   must divide H.
     Returns:
@@ -135,14 +140,15 @@ def multihead_backward(dout, cache):
         q   = x Wq                  dWq = Σ xᵀ dq,  dx = dq Wqᵀ
 
     In the example of multihead_forward, with dout = (1, 0): only head 1 gets a gradient. dα = (ln 3, 0), and
-    de = α (dα − Σ α dα) = (3/16 ln 3, −3/16 ln 3), so dq = 3/16 (ln 3)² = 0.226 in head 1 and 0 in head 2.
+    de = α (dα − Σ α dα) = (3/16 ln 3, −3/16 ln 3), so dq = Σ de k = 3/16 (ln 3)² = 0.226 in head 1, and
+    dk = de q = (0.206, −0.206). In head 2 all is 0.
 
         >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}
         >>> k = split_heads(np.log([[[3.0, 1.0], [1.0, 3.0]]]), 2)
         >>> _, _, cache = multihead_forward(np.ones((1, 1, 2)), k, k, None, one, 2)
         >>> dx, dk, dv, _ = multihead_backward(np.array([[[1.0, 0.0]]]), cache)
-        >>> dx.round(3).tolist(), dv[0, 0].tolist()
-        ([[[0.226, 0.0]]], [[0.75], [0.25]])
+        >>> dx.round(3).tolist(), dk[0, 0].round(3).tolist(), dv[0, 0].tolist()
+        ([[[0.226, 0.0]]], [[0.206], [-0.206]], [[0.75], [0.25]])
 
     Returns:
         dx (B, T, H), dk, dv (B, heads, S, A), grads: Wq, Wo.

@@ -2,8 +2,8 @@
 
 Before this: encoders.py. After it: decoders.py.
 
-Notation: B batch, T target length, S source length, H hidden size, M size of a context (in every
-model here M = H), A size of a key.
+Notation: B batch, T target length, S source length, H hidden size, also of a memory and of a context, A size
+of a key.
 
 Not here: the decoders themselves (decoders.py, step_decoders.py).
 """
@@ -19,16 +19,16 @@ from .scores import keys_backward, keys_forward
 
 
 def without_padding(a, mask):
-    """(B, S, M) with zeros where the mask (B, S) is False; as it is where nothing is padded."""
+    """(B, S, H) with zeros where the mask (B, S) is False; as it is where nothing is padded."""
     return a if mask.all() else np.where(mask[..., None], a, 0)
 
 
 class Source(NamedTuple):
-    """What an attending decoder looks at while it writes. Its gradient is a Source too."""
+    """What an attending decoder looks at while it writes. Its gradient is a Source too, with mask None."""
 
     memory: np.ndarray  # (B, S, H) the encoder's output at every position, zero at padding
     keys: np.ndarray  # (B, S, A) what a memory is compared by
-    mask: np.ndarray | None  # (B, 1, S) boolean, True at a real token; None where all are real
+    mask: np.ndarray | None  # (B, 1, S) boolean, True at a real token; None where nothing is padded
 
 
 def source_forward(memory, mask, params):
@@ -45,13 +45,14 @@ def source_forward(memory, mask, params):
         source: Source.
         cache:  for source_backward.
     """
-    memory = without_padding(memory, mask)  # once for each source, not at every step of a decoder
+    memory = without_padding(memory, mask)  # a weight of 0 is no help against nan: 0 times nan is nan
     keys, keys_cache = keys_forward(memory, params["keys"])
     return Source(memory, keys, None if mask.all() else mask[:, None]), (keys_cache, mask)
 
 
 def source_backward(dsource, cache):
-    """Backward of source_forward. A memory is read twice, as a value and as a key: its gradients are added.
+    """Backward of source_forward. A memory is read twice: it is compared with the query (as a key), and it is
+    averaged into the context (as a value). Its two gradients are added.
 
     Returns:
         dmemory (B, S, H), grads: keys.
@@ -67,7 +68,8 @@ def start_forward(state, config):
         state_0 = the encoder's last state      the lesson: the fixed vector is handed over here
         state_0 = 0                             config.attention_only: all must pass through attention
 
-    A Transformer encoder gives one vector. An LSTM needs two, and starts h and c from the same one.
+    Encoder and decoder may be of two kinds. A Transformer encoder (transformer.py) gives one vector and an
+    LSTM needs two: then both, h_0 and c_0, are this vector.
 
     Args:
         state:   tuple of (B, H), the encoder's last state.
@@ -75,7 +77,8 @@ def start_forward(state, config):
         state_0: tuple of (B, H), as many as the cell carries.
         cache:   for start_backward.
     """
-    start = state if len(state) == CELLS[config.cell].states else state * CELLS[config.cell].states
+    needed = CELLS[config.cell].states
+    start = state if len(state) == needed else (state[0],) * needed
     if config.attention_only:
         start = tuple(np.zeros_like(s) for s in start)
     return start, (len(state), config.attention_only)
@@ -84,7 +87,8 @@ def start_forward(state, config):
 def start_backward(dstart, cache):
     """Backward of start_forward.
 
-        state_0 = state         dstate = dstate_0; where one vector became two, the sum of the two
+        state_0 = state         dstate = dstate_0
+        h_0 = c_0 = vector      dvector = dh_0 + dc_0       one vector, an LSTM
         state_0 = 0             dstate = 0
 
     Returns:
@@ -107,15 +111,18 @@ def readout_forward(h, context, params):
 
         out_t = tanh(h_t Wd + c_t Wc)
 
+    Which word comes next may depend on the two together, so they are mixed before words are scored.
+
     Args:
         h:       (B, T, H) the decoder's states.
-        context: (B, T, M), or None: then the second term is absent.
-        params:  Wd (H, H), and Wc (M, H) with a context.
+        context: (B, T, H), or None: then the second term is absent.
+        params:  Wd (H, H), and Wc (H, H) with a context.
     Returns:
         out:     (B, T, H).
         cache:   for readout_backward.
-    Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]), with W_c in two blocks. `fixed` keeps
-        the block of h_t, so that it lacks the context and nothing else.
+    Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]). W_c is kept in two blocks, since
+        [c; h] W = c W_top + h W_bottom: Wc is the upper one, Wd the lower one. `fixed` has Wd alone, so that
+        it lacks the context and nothing else.
     """
     a = project(h, params["Wd"])
     if context is not None:
@@ -128,11 +135,11 @@ def readout_backward(dout, cache):
     """Backward of readout_forward.
 
         out = tanh(a)           da = dout (1 − out²)
-        a = h Wd + c Wc         dWd = Σ hᵀ da,  dWc = Σ cᵀ da,  dh = da Wdᵀ,  dc = da Wcᵀ
+        a = h Wd + c Wc         dWd = Σ_bt hᵀ da,  dWc = Σ_bt cᵀ da,  dh = da Wdᵀ,  dc = da Wcᵀ
 
     Returns:
         dh:       (B, T, H).
-        dcontext: (B, T, M), or None.
+        dcontext: (B, T, H), or None.
         grads:    Wd, and Wc with a context.
     """
     h, context, out, params = cache
