@@ -81,7 +81,7 @@ def softmax(a):
 
 def weight_gradient(x, dy):
     """dW = Σ xᵀ dy for y = x W. W is used at every place (b, t); the gradients of all places are added."""
-    return (x.transpose(0, 2, 1) @ dy).sum(axis=0)
+    return (x.transpose(0, 2, 1) @ dy).sum(axis=0)  # a product for each string b, and their sum
 
 
 def embedding_backward(dx, ids, params):
@@ -118,9 +118,9 @@ def recurrent_backward(dh_all, dh, cache):
     da = np.zeros_like(h)
     for t in reversed(range(x.shape[1])):
         # GRADIENTS MEET: h_t is read by step t + 1 (dh) and by whoever looks at all states (dh_all)
-        dh = dh + dh_all[:, t]  # (B, H)
-        da[:, t] = mask[:, t, None] * dh * (1 - h[:, t] ** 2)
-        dh = np.where(mask[:, t, None], da[:, t] @ params["Wh"].T, dh)
+        dh_t = dh + dh_all[:, t]  # (B, H)
+        da[:, t] = mask[:, t, None] * dh_t * (1 - h[:, t] ** 2)
+        dh = np.where(mask[:, t, None], da[:, t] @ params["Wh"].T, dh_t)  # of h_{t−1}
     grads = {"Wx": weight_gradient(x, da), "Wh": weight_gradient(h_prev, da), "b": da.sum(axis=(0, 1))}
     return da @ params["Wx"].T, dh, grads
 
@@ -143,6 +143,9 @@ def attention_backward(dcontext, cache):
         c_t  = Σ_s α_ts m_s                         dα_ts = dc_t · m_s,  dm_s = Σ_t α_ts dc_t
         α_t  = softmax(e_t)                         de_ts = α_ts (dα_ts − Σ_j α_tj dα_tj)
         e_ts = q_t · m_s                            dq_t = Σ_s de_ts m_s,  dm_s = Σ_t de_ts q_t
+
+    The middle one is Σ_j dα_tj ∂α_tj/∂e_ts, with ∂α_tj/∂e_ts = α_tj (δ_js − α_ts); δ_js is 1 where j = s,
+    else 0.
     """
     queries, memory, weights = cache
     dweights = dcontext @ memory.transpose(0, 2, 1)  # (B, T, S)
@@ -156,7 +159,7 @@ def attention_backward(dcontext, cache):
 
 
 def seq2seq_init(rng):
-    """Random parameters, of such a size that a vector is about as long after a product as before it."""
+    """Random parameters, scaled so that a product does not change the length of a vector much."""
 
     def matrix(rows, columns):
         return rng.standard_normal((rows, columns)) / np.sqrt(rows)
@@ -192,6 +195,8 @@ def decode_forward(inputs, h_0, memory, source_mask, params):
         c_t      = attention(h_t, memory)           without c_t, h_0 is all that is known of the source
         out_t    = tanh(h_t Wd + c_t Wc)
         logits_t = out_t W + b
+
+    The mask of the inputs changes no real step, since padding comes last.
     """
     x = params["target_embedding"]["E"][inputs]  # (B, T, D)
     h, _, recurrent_cache = recurrent_forward(x, h_0, params["decoder"], inputs != PAD)  # (B, T, H)
@@ -212,7 +217,7 @@ def decode_backward(dlogits, cache):
     """
     inputs, recurrent_cache, h, context, attention_cache, out, params = cache
     grads = {"output": {"W": weight_gradient(out, dlogits), "b": dlogits.sum(axis=(0, 1))}}
-    da = dlogits @ params["output"]["W"].T * (1 - out**2)  # (B, T, H)
+    da = (dlogits @ params["output"]["W"].T) * (1 - out**2)  # (B, T, H): dout_t (1 − out_t²)
     grads["readout"] = {"Wd": weight_gradient(h, da), "Wc": weight_gradient(context, da)}
     dqueries, dmemory = attention_backward(da @ params["readout"]["Wc"].T, attention_cache)
     # GRADIENTS MEET: h_t is read by the readout (Wd) and, as the query, by the attention
@@ -227,6 +232,8 @@ def loss_and_gradients(source, inputs, targets, params):
 
         p = softmax(logits)
         L = −(1/N) Σ log p[target]                  dlogits = (p − onehot(target)) / N      N: without padding
+
+    since −log p[k] = log Σ_j exp(logit_j) − logit_k, whose derivative by logit_j is p_j − (1 where j = k).
     """
     h, memory, encode_cache = encode_forward(source, params)
     logits, _, decode_cache = decode_forward(inputs, h, memory, source != PAD, params)
@@ -241,12 +248,14 @@ def loss_and_gradients(source, inputs, targets, params):
 
 
 def arrays(tree):
-    """All arrays of the parameters, or of their gradients, in one list; the order is the same for both."""
+    """All arrays of the parameters, or of their gradients, in one list, in the same order. They are no
+    copies: who writes into one changes the parameters."""
     return [tree[layer][name] for layer in sorted(tree) for name in sorted(tree[layer])]
 
 
 def clip_by_global_norm(grads, max_norm=1.0):
-    """Shorten the gradient, in place, if it is longer than max_norm: all arrays are one long vector."""
+    """Shorten the gradient, in place, if it is longer than max_norm: all arrays are one long vector. Along a
+    recurrence it can become very long ("explode"), and one such step would undo many."""
     norm = np.sqrt(sum((g**2).sum() for g in arrays(grads)))
     for g in arrays(grads):
         g *= min(1, max_norm / norm)
@@ -283,7 +292,10 @@ def train(rng, steps=STEPS):
 
 
 def generate_greedy(strings, params):
-    """Write the most probable token, tell it to the decoder, and so on. Weights are (B, T, S)."""
+    """Write the most probable token, tell it to the decoder, and so on. Weights are (B, T, S).
+
+    To be short, the decoder starts anew in every round; it could keep its state, and take one step.
+    """
     source = token_ids([string + "$" for string in strings])
     h, memory, _ = encode_forward(source, params)
     inputs = token_ids(["^" for _ in strings])  # (B, 1), and one column more in each round

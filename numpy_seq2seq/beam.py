@@ -10,7 +10,8 @@ second best token:
 
     BOS ─┬─ a 0.6 ─┬─ EOS 0.55      P(a EOS) = 0.6 · 0.55 = 0.33    what greedy says
          │         └─ c   0.45
-         └─ b 0.4 ───  EOS 0.9      P(b EOS) = 0.4 · 0.9 = 0.36     what a beam of width 2 finds
+         └─ b 0.4 ─┬─ EOS 0.9       P(b EOS) = 0.4 · 0.9 = 0.36     what a beam of width 2 finds
+                   └─ c   0.1
 
 Beam search keeps the `width` best beginnings of every sentence:
 
@@ -19,8 +20,9 @@ Beam search keeps the `width` best beginnings of every sentence:
                     BOS l e                                    ├─ EOS:  finished, kept for good
                                                                └─ else: live in the next step
 
-A finished answer leaves the beam and takes its place along, so the beam shrinks until it is empty. With
-width = 1 all this is greedy generation.
+A finished answer leaves the beam, and its place stays empty: with 2 of 5 finished, 3 are live. So the beam
+shrinks until nothing is left. With width = 1 all this is greedy generation. A wider beam usually finds better
+answers, but not always (exercise 1).
 
 Not here: the choice of one token (generate.py); a penalty for source tokens that were not attended to.
 """
@@ -77,8 +79,8 @@ def generate_beam(source: np.ndarray, mask: np.ndarray, params: dict, config: Co
     Raises:
         TypeError, ValueError: as generate_greedy; width not a positive integer, an alpha that
             length_penalty does not take.
-    Source: Sutskever et al. (2014), section 3.2: an answer leaves the beam with its EOS; that it takes its
-        place along is a choice made here. Score: Wu et al. (2016), equation 14. Deviations: no coverage
+    Source: Sutskever et al. (2014), section 3.2: an answer leaves the beam with its EOS; that its place stays
+        empty is a choice made here. Score: Wu et al. (2016), equation 14. Deviations: no coverage
         penalty; no pruning by a distance from the best; answers cut off by the limit are returned beside the
         finished ones.
     """
@@ -93,9 +95,9 @@ def generate_beam(source: np.ndarray, mask: np.ndarray, params: dict, config: Co
     while len(live.sentence):
         live = _grow(live, wanted, seen, params, config)
         ended = live.tokens[:, -1] == EOS
-        over = ended | (live.tokens.shape[1] > limit[live.sentence])  # BOS is no token of the answer
+        over = ended | (live.tokens.shape[1] - 1 >= limit[live.sentence])  # BOS is no token of the answer
         _collect(_take(live, over), alpha, answers)
-        wanted -= np.bincount(live.sentence[ended], minlength=len(wanted))
+        wanted -= np.bincount(live.sentence[ended], minlength=len(wanted))  # at the limit all rows stop
         live = _take(live, ~over)
     return [sorted(found, key=lambda answer: answer.score, reverse=True) for found in answers]
 
@@ -105,7 +107,8 @@ def length_penalty(length, alpha):
 
         lp(Y) = (5 + |Y|)^α / (5 + 1)^α     |Y| counts EOS
 
-    For α = 1 an answer of 7 tokens may be e^−4, and is as good as one of a single token that is e^−2:
+    With α = 0 there is no penalty; the 5 is the paper's choice. With α = 1 an answer of 7 tokens with the
+    probability e^−4 gets the same score as one of a single token with e^−2:
 
         >>> -4 / length_penalty(7, alpha=1.0), -2 / length_penalty(1, alpha=1.0)     # −4 / (12/6), −2 / (6/6)
         (-2.0, -2.0)
@@ -126,16 +129,16 @@ def _start(source, mask, params, config):
     """One live hypothesis per sentence, BOS; and what the decoder looks at."""
     state, seen, _ = encode_forward(source, mask, params, config)
     B, S = source.shape
-    nothing = np.zeros((B, 0, S), config.dtype)
+    nothing = np.zeros((B, 0, S), config.dtype)  # no row of weights yet
     return _Live(np.arange(B), np.zeros(B), state, np.full((B, 1), BOS), nothing), seen
 
 
 def _grow(live, wanted, seen, params, config):
     """One step of the decoder for all rows together, and the best continuations of each sentence."""
-    rows = _take(seen, live.sentence)
+    rows = _take(seen, live.sentence)  # a state belongs to a hypothesis, what is seen to its sentence
     logits, weight, state, _ = decode_forward(live.tokens[:, -1:], live.state, rows, params, config)
-    # sums of many logarithms, compared with each other: in float32 they would tie
-    log_p = log_softmax(logits[:, 0].astype(float))[:, EOS:]  # PAD and BOS have their share and no chance
+    # sums of many logarithms, compared with each other: in float32 different ones could become equal
+    log_p = log_softmax(logits[:, 0].astype(float))[:, EOS:]  # over all V, but PAD and BOS are never chosen
     total = live.log_probability[:, None] + log_p
     row, choice = _best(total, live.sentence, wanted)
     weights = None if weight is None else np.concatenate([live.weights, weight], axis=1)
@@ -164,7 +167,7 @@ def _best(total, sentence, wanted):
     for live, count in zip(np.bincount(sentence, minlength=len(wanted)), wanted):
         start, stop = stop, stop + live
         order = (-total[start:stop]).ravel().argsort(kind="stable")[:count]
-        rows.append(start + order // total.shape[1])
+        rows.append(start + order // total.shape[1])  # from the place in the flat array
         columns.append(order % total.shape[1])
     return np.concatenate(rows), np.concatenate(columns)
 

@@ -4,9 +4,9 @@ Before this: seq2seq.py. After it: generate.py.
 
 Notation: θ a parameter, g its gradient, η the learning rate, t the number of the step, from 1.
 
-params and grads are dict[layer][name] -> array. The optimisers write *in place* into params and into
-their own state; clipping writes in place into grads. Besides train, which calls them, no function of the
-models writes into what it is given. A schedule is a pure function of the step.
+params and grads are dict[layer][name] -> array. The optimisers write *in place* into params and into their
+own state; clipping writes in place into grads. They, and train, which calls them, are the only functions that
+change their arguments; all others return new arrays. A schedule is a function of the step and nothing else.
 
     η(t)   warmup_cosine          inverse_sqrt           exponential_decay
            │  ╭╮                  │  ╱╲                  │╲
@@ -14,6 +14,10 @@ models writes into what it is given. A schedule is a pure function of the step.
            │╱    ╲                │╱      ╲_____         │   ╲____
            └──────╰─── t          └───────────── t       └───────── t
                   steps, then 0     for ever               for ever
+
+The first gradients are few, and Adam's steps are as long as η allows from the first one on: a warm-up keeps
+them short at first. At the end short steps settle what long ones shake about: so η falls. Take warmup_cosine
+where the number of steps is known, as in all demos, and inverse_sqrt where it is not.
 
 Not here: the loop over batches (training.py).
 """
@@ -65,15 +69,19 @@ def adam_step(params: dict, grads: dict, state: dict, learning_rate: float, beta
               beta2: float = 0.999, epsilon: float = 1e-8, decay: float = 0.0) -> None:
     """One step of Adam, in place on params and state; with decay it is AdamW.
 
-        m ← β₁ m + (1 − β₁) g           mean of the gradient
-        v ← β₂ v + (1 − β₂) g²          mean of its square
+        m ← β₁ m + (1 − β₁) g           running mean of the gradient, over some 1/(1 − β₁) = 10 steps
+        v ← β₂ v + (1 − β₂) g²          running mean of its square, over some 1000
         m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      undoes that both began at zero
-        θ ← θ − η λ θ                   decoupled: the decay does not pass through m and v
+        θ ← θ − η λ θ                   decay, towards 0; "decoupled": it does not pass through m and v
         θ ← θ − η m̂ / (√v̂ + ε)
 
-    For a constant g, m after t steps is (1 − β₁ᵗ) g: dividing by the factor gives g. In the first step
-    m̂/√v̂ = ±1, so a parameter moves by η, however large its gradient (if |g| is far above ε, and λ = 0).
-    Two steps by hand, with g = 4, then −4, from θ = 1, with η = 0.1:
+    Why divide by √v̂: a parameter whose gradients are always small moves as far as one whose gradients are
+    always large, by about η. Where g changes its sign from step to step, m̂ is small against √v̂, and the
+    steps are short, as the second one below.
+
+    For a constant g, m_t − g = β₁ (m_{t−1} − g), so m after t steps is (1 − β₁ᵗ) g: dividing by the factor
+    gives g. In the first step m̂/√v̂ = ±1, so a parameter moves by η, however large its gradient (if |g| is
+    far above ε, and λ = 0). Two steps by hand, with g = 4, then −4, from θ = 1, with η = 0.1:
 
         t = 1   m = 0.4       m̂ = m / 0.1 = 4           v = 0.016      v̂ = v / 0.001 = 16
                 θ = 1 − 0.1 · 4 / 4 = 0.9
@@ -88,7 +96,7 @@ def adam_step(params: dict, grads: dict, state: dict, learning_rate: float, beta
         [0.9] [0.4]
         [0.905] [-0.04]
 
-    An entry of g whose square the dtype cannot hold counts as the largest one that it can.
+    An entry so large that g² would overflow is clipped first (_limited).
 
     Args:
         learning_rate: η.
@@ -107,7 +115,7 @@ def adam_step(params: dict, grads: dict, state: dict, learning_rate: float, beta
     for layer, arrays in params.items():
         for name, theta in arrays.items():
             g, m, v = grads[layer][name], state["m"][layer][name], state["v"][layer][name]
-            m += (1 - beta1) * (g - m)
+            m += (1 - beta1) * (g - m)  # β₁ m + (1 − β₁) g, with one product
             v += (1 - beta2) * (g * g - v)
             if decay:
                 theta -= learning_rate * decay * theta
@@ -120,7 +128,8 @@ def global_norm(grads):
         >>> round(global_norm({"a": {"w": np.array([3.0])}, "b": {"w": np.array([0.0, -4.0])}}), 6)
         5.0
 
-    Where squares overflow, or vanish, they are taken of g/s, with s the largest |g|: ‖g‖ = s √Σ (g/s)².
+    Where the sum of squares overflows, or is nearly 0, all g are divided by the largest |g|, s, before they
+    are squared: ‖g‖ = s √Σ (g/s)².
     """
     check_layers("grads", grads)
     squares = _sum_of_squares(grads)

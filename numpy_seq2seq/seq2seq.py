@@ -7,19 +7,21 @@ data.py.)
 
     source ids ─ embedding ─ encoder ─┬─ state ──┐
                                       └─ memory ─┴─ open ─┬─ start ──┐
-                                                          └─ source ─┴──┐
+                                                          └─ seen ───┴──┐
     target ids, one step behind ─ embedding ─────────────────────── decoder ─ output ─ logits ─ loss
 
-Training calls decode_forward once with all T tokens ("teacher forcing": the inputs are the right tokens,
-whatever the model would have said). Generation calls the same function with one token at a time and hands
-the state on. There is no second copy of the forward code.
+`open` is no layer: it prepares the decoder's first state, and what the decoder may see (decoders.py).
+
+Training uses **teacher forcing**: at each step the decoder is told the right token before, whatever it would
+have said itself. So all T tokens are known, and one call of decode_forward has them all. Generation calls the
+same function with one token at a time and hands the state on. There is no second copy of the forward code.
 
 Not here: the loop over batches (training.py), the choice of tokens (generate.py).
 """
 
 import numpy as np
 
-from . import allocator  # noqa: F401  one hint to the memory allocator
+from . import allocator  # noqa: F401  for speed alone: a hint to the memory allocator
 from .checks import check_config, check_layers, check_loss_options, check_parameters, check_rng
 from .config import DECODERS, ENCODERS, Config
 from .data import Batch, check_batch
@@ -58,7 +60,7 @@ def encode_forward(source, mask, params, config, rng=None):
 
         x = E[source]
         memory, state = encoder(x)
-        start, source = open(memory, state)     once per source
+        start, seen = open(memory, state)       once per source
 
     Args:
         source: (B, S) token ids.
@@ -66,7 +68,7 @@ def encode_forward(source, mask, params, config, rng=None):
         rng:    np.random.Generator for dropout; None while evaluating.
     Returns:
         start:  the state from which the decoder starts, a tree of arrays that begin with the batch axis.
-        source: what the decoder may look at, another such tree.
+        seen:   what the decoder may look at, another such tree; decoders call it `source`.
         cache:  for encode_backward.
     """
     encoder, decoder = ENCODERS[config.encoder], DECODERS[config.decoder]
@@ -79,7 +81,7 @@ def encode_forward(source, mask, params, config, rng=None):
 def encode_backward(dstart, dsource, cache):
     """Backward of encode_forward, last line first.
 
-        start, source = open(memory, state)     dmemory, dstate, grads of what `open` learns
+        start, seen = open(memory, state)       dmemory, dstate, grads of what `open` learns
         memory, state = encoder(x)              dx, grads of the encoder
         x = E[source]                           grads of source_embedding
 
@@ -107,11 +109,12 @@ def decode_forward(tokens, state, source, params, config, rng=None):
         rng:     np.random.Generator for dropout; None while evaluating.
     Returns:
         logits:  (B, T, V).
-        weights: (B, T, S), or None where the decoder does not attend; no gradient enters here.
+        weights: (B, T, S), or None where the decoder does not attend; no gradient from outside.
         state:   the state after step T.
         cache:   for decode_backward.
     Source: the softmax of the logits is p(y_t | y_<t, x). Bahdanau et al. (2015), equations 2–4:
-        p(y) = Π_t p(y_t | y_<t, c); g(y_{t−1}, s_t, c) without attention, g(y_{i−1}, s_i, c_i) with it.
+        p(y) = Π_t p(y_t | y_<t, c). There p(y_t | …) is g(y_{t−1}, s_t, c) without attention, with one c for
+        all t, and g(y_{i−1}, s_i, c_i) with attention.
         Luong et al. (2015), equation 6: softmax(W_s h̃_t), with W_s = Wᵀ and b added.
     """
     x, embedding_cache = embedding_forward(tokens, params["target_embedding"])
@@ -148,7 +151,7 @@ def seq2seq_forward(batch, params, config, rng=None):
         rng:     np.random.Generator for dropout; None while evaluating.
     Returns:
         logits:  (B, T, V) for batch.targets.
-        weights: (B, T, S), or None; no gradient enters here.
+        weights: (B, T, S), or None; no gradient from outside.
         cache:   for seq2seq_backward.
     """
     state, source, encode_cache = encode_forward(batch.source, batch.source_mask, params, config, rng)
@@ -157,14 +160,15 @@ def seq2seq_forward(batch, params, config, rng=None):
 
 
 def seq2seq_backward(dlogits, cache):
-    """Backward of seq2seq_forward. The decoder's last state is read by nobody, so its gradient is zero.
+    """Backward of seq2seq_forward. Nobody reads the decoder's last state in training: its gradient is zero.
 
     Returns:
         grads: dict[layer][name], the keys and shapes of params.
     """
     encode_cache, decode_cache, state = cache
-    dstart, dsource, decode_grads = decode_backward(dlogits, tree_map(np.zeros_like, state), decode_cache)
-    return encode_backward(dstart, dsource, encode_cache) | decode_grads
+    dstate = tree_map(np.zeros_like, state)  # zeros in the place of every array
+    dstart, dsource, decode_grads = decode_backward(dlogits, dstate, decode_cache)
+    return encode_backward(dstart, dsource, encode_cache) | decode_grads  # they have no layer in common
 
 
 def loss_and_gradients(batch: Batch, params: dict, config: Config, rng: np.random.Generator | None = None,
@@ -195,7 +199,8 @@ def unchecked_loss_and_gradients(batch, params, config, rng, smoothing):
     """
     logits, _, cache = seq2seq_forward(batch, params, config, rng)
     loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
-    return loss, seq2seq_backward(cross_entropy_backward(1.0, loss_cache), cache)
+    dlogits = cross_entropy_backward(1.0, loss_cache)
+    return loss, seq2seq_backward(dlogits, cache)
 
 
 def parameter_count(params: dict) -> int:
@@ -217,7 +222,7 @@ def check_params(params, config):
 # Exercises
 # 1. Follow one letter of the source to the loss, once through `state` and once through `memory`. How many
 #    steps of recurrence lie on each way? That number is what attention shortens.
-# 2. Why may decode_backward end with the embedding, while encode_backward's dmemory has to go on?
+# 2. decode_backward returns no gradient of its tokens, but it does return dsource. Why?
 # 3. attention_only sets the start to zeros. Which gradient does start_backward cut, and which way remains?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --functions seq2seq_forward,
 #    seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward`. Or everything:
