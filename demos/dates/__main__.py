@@ -16,6 +16,7 @@ from .language import ISO_LETTERS, LETTERS, PATTERNS, draw_pairs
 
 READS, WRITES = Vocabulary(LETTERS), Vocabulary(ISO_LETTERS)
 HELD_OUT, EXAMPLES, WARMUP = 4000, 10, 100
+TRANSFORMER_PEAK = 5e-3  # with the 2e-3 of the other programs it is right in 94 to 97 of 100, with this in 99
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}  # of the answer 2005-04-03
 FIGURES = [(f"{part} right", f"part_accuracy.{part}", "{:.2%}") for part in PARTS]
 
@@ -46,7 +47,8 @@ def train(options):
     count = HELD_OUT // 10 if options.quick else HELD_OUT
     held_out = draw_pairs(shared.held_out_stream(options.seed), count, held_out=True)
     runs = shared.fit_each(shared.with_and_without_attention(options), draw_batch, options, (READS, WRITES),
-                           {"task": "dates"}, sample=held_out[: 2 * shared.BATCH], warmup=WARMUP)
+                           {"task": "dates"}, sample=held_out[: 2 * shared.BATCH], warmup=WARMUP,
+                           transformer_peak=TRANSFORMER_PEAK)
     results = [shared.judge(run, held_out) for run in runs]
     return [r._replace(more={"patterns": len(PATTERNS), "part_accuracy": part_accuracy(r)}) for r in results]
 

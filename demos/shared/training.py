@@ -26,7 +26,7 @@ from .program import Progress, Stop, say
 
 BATCH = 64
 PEAK, WARMUP, CLIP = 1e-2, 50, 1.0
-TRANSFORMER_PEAK, TRANSFORMER_WARMUP, TRANSFORMER_BETA2 = 2e-3, 100, 0.98  # in every program
+TRANSFORMER_PEAK, TRANSFORMER_WARMUP, TRANSFORMER_BETA2 = 2e-3, 100, 0.98
 NOTES = {"settings": dict, "seconds": float, "seconds_to_99": float | None,
          "steps_to_99": int | None, "threads": int, "best": list | None}
 SAVE_SECONDS = 5.0  # between checkpoints: as much work as a power cut may cost
@@ -107,8 +107,8 @@ def fit_each(models, draw, options, vocabularies, data, **choices):
     return runs
 
 
-def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK, warmup=WARMUP, best=None,
-        tag="", seconds_after=0.0, advice=None):
+def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK, warmup=WARMUP,
+        transformer_peak=TRANSFORMER_PEAK, best=None, tag="", seconds_after=0.0, advice=None):
     """Train one model with Adam, warm-up and cosine, under a progress line, with checkpoints where asked.
 
     Args:
@@ -119,6 +119,7 @@ def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK
         data:    dict, what decides the training data beside the seed, as JSON holds it. A training is resumed
                  with the same only.
         sample:  held-out pairs; their exact match is shown now and then.
+        peak, warmup: of the learning rate; a model with a Transformer in it has transformer_peak.
         best:    Best, for validation and early stopping; filled in.
         tag:     of a model after the program's first, for the name of its file.
         seconds_after: expected to follow this model; counted into the time left.
@@ -133,7 +134,7 @@ def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK
     start = _resumed(model_file(options.resume, tag), tag, config, settings)
     start = start or _begun(config, settings, vocabularies)
     training = _Training(start, model_file(options.save or options.resume, tag), best, sample)
-    reports = training.reports(draw, steps, *pace(config, steps, peak, warmup))
+    reports = training.reports(draw, steps, *pace(config, steps, peak, warmup, transformer_peak))
     progress = Progress(name, steps, start.step, seconds_after)
     with Stop() as stop:
         while training.step < steps and not stop.asked and not (best and best.over(training.step)):
@@ -150,14 +151,14 @@ def fit(name, config, draw, options, vocabularies, data, *, sample=(), peak=PEAK
                notes["seconds_to_99"], stop.asked, notes.get("steps_to_99"))
 
 
-def pace(config, steps, peak, warmup):
+def pace(config, steps, peak, warmup, transformer_peak):
     """The schedule of the learning rate, and Adam. A model with a Transformer in it has its own.
 
     Source: β₂: Vaswani et al. (2017), section 5.3.
     """
     update = adam_step
     if config.heads is not None:
-        peak, warmup = TRANSFORMER_PEAK, TRANSFORMER_WARMUP
+        peak, warmup = transformer_peak, TRANSFORMER_WARMUP
         update = partial(adam_step, beta2=TRANSFORMER_BETA2)
     return partial(warmup_cosine, steps=steps, peak=peak, warmup=warmup), update
 

@@ -58,9 +58,9 @@ def test_what_is_usual_gives_way_and_what_was_asked_for_is_never_ignored():
 
 def test_a_transformer_learns_at_a_pace_of_its_own():
     recurrent, mixed = Config(9, 9), Config(9, 9, encoder="transformer")
-    own = training.TRANSFORMER_PEAK, training.TRANSFORMER_WARMUP
+    own = 0.1, training.TRANSFORMER_WARMUP
     for config, (peak, warmup) in ((recurrent, (0.5, 7)), (mixed, own)):
-        rate, _ = training.pace(config, 1000, peak=0.5, warmup=7)
+        rate, _ = training.pace(config, 1000, peak=0.5, warmup=7, transformer_peak=0.1)
         assert rate(warmup) == peak > max(rate(warmup - 1), rate(warmup + 1))
 
 
