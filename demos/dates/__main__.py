@@ -16,7 +16,7 @@ from .language import ISO_LETTERS, LETTERS, PATTERNS, draw_pairs
 
 READS, WRITES = Vocabulary(LETTERS), Vocabulary(ISO_LETTERS)
 HELD_OUT, EXAMPLES, WARMUP = 4000, 10, 100
-TRANSFORMER_PEAK = 5e-3  # with the 2e-3 of the other programs it is right in 94 to 97 of 100, with this in 99
+TRANSFORMER_PEAK = 7e-3  # with the 2e-3 of the other programs it is right in 94 to 97 of 100, with this in 99
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}  # of the answer 2005-04-03
 FIGURES = [(f"{part} right", f"part_accuracy.{part}", "{:.2%}") for part in PARTS]
 
