@@ -97,9 +97,13 @@ def softmax_backward(dy, y):
 
         y = softmax(x)  dx_i = y_i (dy_i − Σ_j dy_j y_j)
 
-    The quotient rule gives ∂y_i/∂x_i = y_i (1 − y_i), and ∂y_j/∂x_i = −y_i y_j for j ≠ i; in one formula,
-    ∂y_j/∂x_i = y_j (δ_ij − y_i). Raising one score raises its own probability and lowers every other one.
-    The chain rule sums over all j that x_i moves:
+    With e_i = exp(x_i) and S = Σ_j e_j, y_i = e_i / S. The quotient rule gives
+
+        ∂y_i/∂x_i = (e_i S − e_i e_i) / S² = y_i (1 − y_i)
+        ∂y_j/∂x_i = −e_j e_i / S² = −y_j y_i            for j ≠ i
+
+    or in one formula ∂y_j/∂x_i = y_j (δ_ij − y_i), where δ_ij is 1 if i = j, else 0. Raising one score raises
+    its own probability and lowers every other one. The chain rule sums over all j that x_i moves:
 
         dx_i = Σ_j dy_j ∂y_j/∂x_i = Σ_j dy_j y_j (δ_ij − y_i) = y_i dy_i − y_i Σ_j dy_j y_j
 
@@ -126,9 +130,10 @@ def log_softmax_backward(dy, y):
 
         y = log softmax(x)      dx_i = dy_i − exp(y_i) Σ_j dy_j
 
-    From ∂y_j/∂x_i = δ_ij − softmax(x)_i, and softmax(x)_i = exp(y_i).
+    y_j = x_j − log Σ_k exp(x_k), and the derivative of that logarithm by x_i is softmax(x)_i = exp(y_i). So
+    ∂y_j/∂x_i = δ_ij − exp(y_i), and dx_i = Σ_j dy_j (δ_ij − exp(y_i)).
 
-    For probabilities (1/4, 3/4) and dy = (−1, 0), the loss −log p of the first class, dx = (−3/4, 3/4).
+    For probabilities (1/4, 3/4) and the loss L = −y_1 = −log p_1: dy = (−1, 0), dx = (−1 + ¼, 0 + ¾).
 
         >>> log_softmax_backward(np.array([-1.0, 0.0]), np.log([0.25, 0.75]))
         array([-0.75,  0.75])

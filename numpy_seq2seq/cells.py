@@ -12,11 +12,12 @@ Every cell has the same shape of function, so one can take the place of another:
     cell_forward(gx, gh, state)  -> state, cache
     cell_backward(dstate, cache) -> dgx, dgh, dstate_prev
 
-**Why gates.** Along the simple network h_t = tanh(… + h_{t−1} Wh) the gradient passes through one factor
-for each step: ∂h_t/∂h_{t−1} = Wh · (1 − h_t²). The product of many such factors shrinks to nothing or grows
-without limit ("vanishes" or "explodes", Bengio et al. 1994). The LSTM's c has another path: c_t = f c_{t−1} +
-…, so ∂c_t/∂c_{t−1} along it is f alone, a number that the network can learn to keep near 1. In the GRU
-h_t = z h_{t−1} + …, and z plays the part of f. `python -m demos.bottleneck` measures all three.
+**Why gates.** Along the simple network h_t = tanh(… + h_{t−1} Wh) the gradient passes through one factor for
+each step: ∂h_t[j]/∂h_{t−1}[i] = Wh[i, j] (1 − h_t[j]²). The product of many such factors shrinks to nothing
+(0.9¹⁰⁰ = 0.00003) or grows without limit ("vanishes" or "explodes", Bengio et al. 1994). The LSTM's c has
+another path: c_t = f c_{t−1} + …, and along this path ∂c_t/∂c_{t−1} is f alone, a number that the network can
+learn to keep near 1. In the GRU h_t = z h_{t−1} + …, and z plays the part of f. `python -m demos.bottleneck`
+measures all three.
 
 Not here: matrix products, parameters, loops over time, masks (recurrent.py).
 """
@@ -85,8 +86,9 @@ def gru_cell_forward(gx, gh, state):
         state: (h,).
         cache: for gru_cell_backward.
     Source: Cho et al. (2014), equations 5–8. Deviation: in equation 8 r multiplies h_prev before the product
-        with Wh; here, as in cuDNN and PyTorch, it multiplies the product gh_n, so that all of h_prev Wh can
-        be taken at once. gh_n then needs a bias of its own, inside the reset: bh. More: pytorch.py.
+        with Wh, which has to wait for r; here, as in cuDNN and PyTorch, it multiplies the product gh_n, so
+        that one product gives all three blocks. r multiplies gh_n and not gx_n, so the bias in gx_n cannot do
+        the work of one in gh_n: hence bh. More: pytorch.py.
     """
     (h_prev,) = state
     gx_r, gx_z, gx_n = _blocks(gx, 3)
@@ -94,7 +96,7 @@ def gru_cell_forward(gx, gh, state):
     r = sigmoid(gx_r + gh_r)
     z = sigmoid(gx_z + gh_z)
     n = np.tanh(gx_n + r * gh_n)
-    h = n + z * (h_prev - n)
+    h = n + z * (h_prev - n)  # (1 − z) n + z h_prev, with one product
     return (h,), (r, z, n, gh_n, h_prev)
 
 

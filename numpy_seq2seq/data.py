@@ -1,6 +1,6 @@
 """Chapter: data. Symbols to ids, sequences to padded arrays with masks.
 
-Before this: nothing, the book begins here. After it: tasks.py.
+Before this: nothing but the picture in __init__.py. After it: tasks.py.
 
 Notation: B batch, S source length, T target length, both of the longest sequence of the batch and with its
 EOS. A symbol is any string: a letter, or a word. PAD fills up, BOS begins what the decoder is told, EOS ends
@@ -9,11 +9,12 @@ a sequence, UNK stands for an unknown symbol.
     source          c   a   t   EOS PAD     mask  True at c a t EOS
 
     inputs      BOS t   a   c               what the decoder is told
-                 │ ╲ │ ╲ │ ╲ │ ╲
-    targets      t   a   c   EOS            what it should say: what it is told next, and EOS at the end
+                   ╱   ╱   ╱
+    targets      t   a   c   EOS            what it should say: each is the next input; EOS at the end
 
-Teacher forcing is that shift: at step t the decoder is told the right token t − 1, whatever it said itself.
-Every source ends with EOS, so that even an empty one is something to read.
+The decoder is the part that writes the target, one token at each step. In training it is told the *right*
+token t − 1 at step t, even if it would have said another one: teacher forcing, which is that shift.
+Every source ends with EOS, so even an empty one has a token, and no row is padding alone.
 
     >>> letters = build_vocabulary(["cat"])
     >>> letters.symbols

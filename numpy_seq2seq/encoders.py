@@ -2,23 +2,27 @@
 
 Before this: losses.py. After it: readout.py.
 
-Notation: B batch, S source length, D embedding size, H hidden size.
+Notation: B batch, S source length, D embedding size, H hidden size of both directions together (in stacks.py
+H is that of one). config is described in config.py; read here: cell, layers, directions, hidden_size,
+embedding_size, reverse_source, dropout, dtype.
 
-The two things that an encoder returns are the whole story of this project:
+An encoder returns two things. A decoder without attention gets the state alone; one with attention gets both:
 
-    h_1  ──→ h_2  ──→ h_3  ──→ state         one vector (two in an LSTM) for the whole source: **the fixed
-     ↑ ╲      ↑ ╲      ↑ ╲                   vector**, all that a model without attention will ever know of it
-    x_1 m_1  x_2 m_2  x_3 m_3                memory: m_s = h_s, one vector for each token, to look back at
+    m_1      m_2      m_3                    memory: m_s = h_s, one vector for each token, to look back at
+     ↑        ↑        ↑
+    h_1 ───→ h_2 ───→ h_3 ───→ state         one vector (two in an LSTM) for the whole source:
+     ↑        ↑        ↑                     **the fixed vector**
+    x_1      x_2      x_3
 
 Every encoder has the same shape of functions, so one can take the place of another:
 
     encoder.forward(x, mask, params, config, rng) -> memory, state, cache
     encoder.backward(dmemory, dstate, cache)      -> dx, grads
 
-Which token the state has read last depends on the configuration. By default it is the last one. With
-config.reverse_source (Sutskever's trick) the layers run from the last token to the first, so it is the first
-one, where a copy has to begin; memory s still belongs to token s. With two directions it holds both, half
-each: each direction has H/2 units, so that memory and state have size H either way.
+By default the state has just read the last token. With config.reverse_source (Sutskever's trick) the layers
+run from the last token to the first: the state has just read the first one, with which a copy begins, and
+memory s still belongs to token s. With two directions half of the state comes from each: a direction has H/2
+units, so that memory and state have size H either way.
 
 Here is the recurrent encoder. The other one, which has no recurrence at all, is in transformer.py.
 
@@ -37,7 +41,7 @@ class Encoder(NamedTuple):
     """A way to read."""
 
     name: str
-    reads: frozenset  # the optional choices of Config that it uses
+    reads: frozenset  # the optional choices of Config that it uses; config.py refuses the others
     init: Callable  # (rng, config) -> params
     forward: Callable
     backward: Callable
@@ -47,7 +51,7 @@ def encoder_layers(config):
     """Names of the recurrent layers, bottom first: [("encoder",), ("encoder2",)], with two directions
     [("encoder", "encoder_reverse"), …]."""
     names = ["encoder" if k == 0 else f"encoder{k + 1}" for k in range(config.layers)]
-    return [(name, f"{name}_reverse")[: config.directions] for name in names]
+    return [(name, f"{name}_reverse")[: config.directions] for name in names]  # one name, or both
 
 
 def recurrent_encoder_init(rng, config):
@@ -56,7 +60,7 @@ def recurrent_encoder_init(rng, config):
     params, below = {}, config.embedding_size
     for names in encoder_layers(config):
         params |= {name: recurrent_init(rng, below, size, cell, config.dtype) for name in names}
-        below = config.hidden_size
+        below = config.hidden_size  # the next layer reads all directions
     return params
 
 
@@ -64,6 +68,16 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
     """Read the source token by token.
 
         memory, state = recurrent layers(x)
+
+    With one direction and no padding, the state is the last memory:
+
+        >>> import numpy as np
+        >>> from numpy_seq2seq.config import Config
+        >>> config, x = Config(9, 9, hidden_size=4, cell="gru"), np.ones((2, 3, 32), "float32")
+        >>> params = recurrent_encoder_init(np.random.default_rng(0), config)
+        >>> memory, state, _ = recurrent_encoder_forward(x, np.ones((2, 3), bool), params, config)
+        >>> memory.shape, state[0].shape, bool((state[0] == memory[:, -1]).all())
+        ((2, 3, 4), (2, 4), True)
 
     Args:
         x:      (B, S, D) embedded source tokens.

@@ -3,11 +3,15 @@
 Before this: activations.py. After it: cells.py.
 
 Notation: B batch, T length, V vocabulary, D input size, K output size; `...` stands for any leading axes,
-such as (B, T).
+such as (B, T). A vector is a row, and a matrix multiplies it from the right, x W. So xᵀ dy, a column times a
+row, is a matrix.
 
 The mirror rule begins here: backward takes the gradients of what forward returned, in that order, then
 the cache; it returns the gradients of what forward took, in that order, then `grads`, when there are
-parameters. Token ids are integers and have no gradient.
+parameters. What is not a real number (ids, a rate, a generator) has no gradient.
+
+    y, cache  = affine_forward(x, params)
+    dx, grads = affine_backward(dy, cache)
 
 Not here: anything that depends on a neighbour in time (recurrent.py).
 """
@@ -19,6 +23,9 @@ def glorot(rng, rows, columns, dtype):
     """A random (rows, columns) matrix that keeps the size of signals and of gradients alike.
 
         W ~ Uniform(−a, a)      a = √(6 / (rows + columns))
+
+    Its variance is a²/3 = 2 / (rows + columns). Forward, a sum of `rows` products keeps the variance of x if
+    W has 1/rows; backward, a sum of `columns` products wants 1/columns. This lies between the two.
 
     Source: Glorot & Bengio (2010), equation 16. Drawn in float64 and rounded, so that a float32 and a
     float64 model of one seed start at the same point.
@@ -33,7 +40,7 @@ def rows_of(a):
 
 
 def project(a, W):
-    """a W over all leading axes as one product: a @ W would be one for each sequence, which takes longer."""
+    """a W, as one product of all rows: a @ W would make a small product for each sequence."""
     return (rows_of(a) @ W).reshape(*a.shape[:-1], W.shape[1])
 
 
@@ -62,6 +69,8 @@ def embedding_backward(dx, cache):
 
         x_n = E[id_n]           dE[v] = Σ dx_n over all n with id_n = v
 
+    (x is what forward returned, so dx arrives here.)
+
     A token that occurs k times collects k gradients. The plain form is two lines:
 
         dE = np.zeros((V, D))
@@ -83,8 +92,8 @@ def embedding_backward(dx, cache):
     dE = np.zeros(shape, dx.dtype)
     ids = ids.reshape(-1)
     if ids.size:
-        order = np.argsort(ids, kind="stable")
-        present, starts = np.unique(ids[order], return_index=True)
+        order = np.argsort(ids, kind="stable")  # of the ids 1 0 1: 1 0 2, which makes them 0 1 1
+        present, starts = np.unique(ids[order], return_index=True)  # ids 0 1, whose runs begin at 0 and 1
         dE[present] = np.add.reduceat(rows_of(dx)[order], starts, axis=0)
     return {"E": dE}
 
@@ -146,7 +155,9 @@ def affine_backward(dy, cache):
 def dropout_forward(x, rate, rng):
     """Set a random share of the numbers to zero, so that none becomes indispensable (inverted dropout).
 
-        y = x · k / (1 − p)     k = 1 with probability 1 − p, else 0; the mean of y is x
+        y = x · k / (1 − p)     k = 1 with probability 1 − p, else 0
+
+    The mean of k is 1 − p, so that of y is x, and evaluation has nothing to make up for.
 
     Args:
         x:     (...).
@@ -155,9 +166,8 @@ def dropout_forward(x, rate, rng):
     Returns:
         y:     (...).
         cache: for dropout_backward: the factors, or None where y = x.
-    Source: Srivastava et al. (2014), who multiply the weights at test time by the probability to keep a unit
-        (their p, here 1 − p). They name dividing in training, as here, as another way to the same end: then
-        evaluation has nothing to undo.
+    Source: Srivastava et al. (2014). Deviation: there the weights are multiplied by 1 − p (their p) when the
+        model is used; dividing in training, as here, is the other way that they name.
     """
     if rng is None or rate == 0:
         return x, None
@@ -210,17 +220,19 @@ def layer_norm_backward(dy, cache):
         y = n g + b             db = Σ dy,  dg = Σ dy n,  dn = dy g         Σ over all vectors
         n = (x − μ) / σ         dx = (dn − mean(dn) − n mean(dn n)) / σ     means over one vector
 
-    x_i reaches n_j in three ways: directly (only j = i), through μ, and through σ. With ∂μ/∂x_i = 1/D and
-    ∂σ/∂x_i = (1/2σ) (2/D) (x_i − μ) = n_i/D,
+    x_i reaches n_j in three ways: directly (only j = i), through μ, and through σ. First ∂μ/∂x_i = 1/D. In
+    σ² = (1/D) Σ_k (x_k − μ)² + ε, the part through μ is −(2/D) Σ_k (x_k − μ) ∂μ/∂x_i = 0, so
+    ∂σ/∂x_i = (1/2σ) (2/D) (x_i − μ) = n_i/D. Then, with δ_ij = 1 if i = j, else 0,
 
-        ∂n_j/∂x_i = (δ_ij − 1/D − n_j n_i/D) / σ
+        n_j = (x_j − μ) / σ
+        ∂n_j/∂x_i = (δ_ij − 1/D) / σ − (x_j − μ) / σ² · n_i/D = (δ_ij − 1/D − n_j n_i/D) / σ
 
     and Σ_j dn_j ∂n_j/∂x_i is the line above. The two means take out of dn what the shift and the scale
     undo: dx has mean 0 and (for ε = 0) is at a right angle to n.
 
     x = (1, 3) has μ = 2, σ = 1 and n = (−1, 1). For dn = (1, 0): mean(dn) = ½, mean(dn n) = −½, hence
-    dx = (1 − ½ − ½, 0 − ½ + ½) = (0, 0): but for ε, two different numbers always become −1 and 1.
-    With three numbers something is left:
+    dx = (1 − ½ − ½, 0 − ½ + ½) = (0, 0): except for ε, two different numbers always become −1 and 1.
+    With three numbers something is left (n_1 mean(dn n) = n_1²/3 = ½ for dn = (1, 0, 0)):
 
         >>> y, cache = layer_norm_forward(np.array([-1.0, 0.0, 1.0]), {"g": np.ones(3), "b": np.zeros(3)})
         >>> dx, _ = layer_norm_backward(np.array([1.0, 0.0, 0.0]), cache)

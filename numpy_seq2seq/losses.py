@@ -3,10 +3,10 @@
 Before this: attention.py. After it: encoders.py.
 
 Notation: B batch, T target length, V vocabulary; logits are scores before softmax. mask (B, T) is True at a
-real target token; N is the number of real tokens. Loss is in nats per target token: ln V is what pure
-guessing costs. Accuracies are in [0, 1].
+real target token; N is the number of real tokens. Loss is in nats per target token (natural logarithms): a
+model that guesses has p = 1/V, which costs −ln p = ln V. Accuracies are in [0, 1].
 
-Padding is in neither the sum nor the number, so more padding changes nothing.
+Padding adds nothing to the sum and is not counted in N, so more padding changes nothing.
 
 Not here: the model that made the logits (seq2seq.py).
 """
@@ -19,8 +19,11 @@ from .activations import log_softmax
 def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     """How surprised the model is by the right token, averaged over real tokens.
 
-        L = −(1/N) Σ_{bt real} Σ_v q_v log p_v      p = softmax(logits)
+        L = −(1/N) Σ_{b,t real} Σ_v q_v log p_v     p = softmax(logits)
         q = (1 − ε) onehot(target) + ε / V          ε = 0: L = −(1/N) Σ log p[target]
+
+    −log 1 = 0, and −log p grows as p falls: how surprised one is. Label smoothing (ε > 0) keeps the model
+    from striving for p = 1, which would take infinite logits.
 
     One target of two places; the vocabulary has two tokens, the second place is padding. At the first place
     the logits (ln 3, 0) give p = (3/4, 1/4); the right token is 1, so that L = −ln ¼ = ln 4 = 1.386:
@@ -48,8 +51,8 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     """
     log_p = log_softmax(logits[mask])  # (N, V): from here on there is no padding
     target = targets[mask][:, None]
-    surprise = -np.take_along_axis(log_p, target, axis=1)[:, 0]
-    if smoothing:
+    surprise = -np.take_along_axis(log_p, target, axis=1)[:, 0]  # −log_p[n, target[n]] for every n
+    if smoothing:  # Σ_v (ε/V) log p_v is ε times the mean
         surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=1)
     count = max(int(mask.sum()), 1)
     loss = (surprise.sum() / count).astype(log_p.dtype)
@@ -79,7 +82,7 @@ def cross_entropy_backward(dloss, cache):
         dlogits: (B, T, V).
     """
     log_p, target, mask, smoothing, count = cache
-    difference = np.exp(log_p) - smoothing / log_p.shape[1]  # p − q, but for the onehot part of q
+    difference = np.exp(log_p) - smoothing / log_p.shape[1]  # p − ε/V; at the right token also − (1 − ε)
     at_target = np.take_along_axis(difference, target, axis=1) - (1 - smoothing)
     np.put_along_axis(difference, target, at_target, axis=1)
     dlogits = np.zeros((*mask.shape, log_p.shape[1]), log_p.dtype)

@@ -8,14 +8,18 @@ contiguous block. A state is the tuple that the cell carries: (h,) or (h, c), ea
 
 The same cell, with the same parameters, is used at every step:
 
-              out_1       out_2       out_3           what is read of h_t: two arrows leave it,
-                ↑           ↑           ↑             one up to the output, one to the next step.
-    h_0 ──→ [cell] ──→ [cell] ──→ [cell] ──→ h_3      On the way back the two gradients meet in h_t:
-                ↑           ↑           ↑             they are added.
+              out_1       out_2       out_3
+                ↑           ↑           ↑
+    h_0 ──→ [cell] ─h_1→ [cell] ─h_2→ [cell] ─h_3→
+                ↑           ↑           ↑
                x_1         x_2         x_3
 
-A mask is boolean (B, T), True at a real token. A padded step hands the state on unchanged, so the last
-state is the last *real* token's, in both directions, and no sequence has to be flipped.
+Two arrows leave h_t: one up, to the output, and one to the next step. On the way back two gradients meet in
+h_t: they are added.
+
+A mask is boolean (B, T), True at a real token. A padded step hands the state on unchanged. So a run from left
+to right ends with the state of the last *real* token; one from right to left passes the padding first, with
+the state that it started from. No sequence has to be flipped.
 
 Not here: what happens inside a step (cells.py); several layers or directions (stacks.py); token ids
 (layers.py).
@@ -31,14 +35,14 @@ def recurrent_init(rng, input_size, hidden_size, cell, dtype):
 
         Wx (D, GH)  by glorot, gate by gate
         Wh (H, GH)  orthogonal, gate by gate: at the start h Wh is, in each block, as long as h
-        b  (GH,)    zero, but 1 for a forget gate: at the start c keeps σ(1) = 73% in a step, not half
+        b  (GH,)    zero, but 1 for a forget gate: it starts near σ(1) = 0.73 and not at σ(0) = 0.5
         bh (GH,)    zero, only where the cell has a bias inside its recurrent part (GRU)
 
     Source: orthogonal: Saxe et al. (2014), for deep linear networks; for recurrent ones Bahdanau et al.
         (2015), appendix B.1. Forget bias: Gers et al. (2000), Jozefowicz et al. (2015).
     """
     def orthogonal():
-        return np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))[0]
+        return np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))[0]  # Q: orthonormal columns
 
     b = np.zeros((len(cell.gates), hidden_size), dtype)
     if "f" in cell.gates:
@@ -96,7 +100,7 @@ def step_backward(dstate, cache, Wh_T):
     """
     cell_cache, cell = cache
     dgx, dgh, dstate = cell.backward(dstate, cell_cache)
-    # h_prev is read by the cell itself and by the product with Wh
+    # h_prev is read by the cell itself and by the product with Wh; the c of an LSTM by the cell alone
     return dgx, (dstate[0] + dgh @ Wh_T, *dstate[1:]), dgh
 
 
@@ -106,8 +110,8 @@ def weight_gradients(x, h_prev, dgx, dgh, cell):
         gx = x Wx + b           dWx = Σ x_tᵀ dgx_t,  db = Σ dgx_t
         gh = h_prev Wh + bh     dWh = Σ h_{t−1}ᵀ dgh_t,  dbh = Σ dgh_t
 
-    The same Wh is used at every step, so its gradient is the sum over the steps. A sum of products of
-    matrices is one product of the matrices on top of each other: no loop is needed.
+    The same Wh is used at every step, so its gradient is the sum over the steps. Such a sum is one product of
+    the matrices put on top of each other, [A₁; A₂]ᵀ [B₁; B₂] = A₁ᵀ B₁ + A₂ᵀ B₂: no loop is needed.
 
     Args:
         x, h_prev: (T, B, ·).
@@ -148,7 +152,7 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     x = time_first(x)
     real = _padded_steps(mask, len(x))
     if any(column is not None for column in real):
-        x = np.where(mask.T[:, :, None], x, 0)  # 0 times what stands there could be nan
+        x = np.where(mask.T[:, :, None], x, 0)  # dWx has x times the dgx there, 0: and 0 times nan is nan
     gx = input_part(x, params)
     h, h_prev = _one_step_apart(gx, state[0], reverse)
     steps = range(len(x))[::-1] if reverse else range(len(x))
@@ -174,8 +178,8 @@ def recurrent_backward(dh, dstate, cache):
     Two steps of a simple network with one number in each place: Wx = 1, Wh = ½, b = 0, x = (½, 0), h_0 = 0.
 
         h_1 = tanh(½) = 0.462       h_2 = tanh(½ · 0.462) = 0.227
-        L = h_2:    da_2 = 1 − 0.227² = 0.948       dh_1 = ½ · 0.948 = 0.474
-                    da_1 = 0.474 (1 − 0.462²) = 0.373
+        L = h_2:    da_2 = dh_2 (1 − h_2²) = 1 − 0.227² = 0.948         dh_1 = Wh da_2 = ½ · 0.948 = 0.474
+                    da_1 = dh_1 (1 − h_1²) = 0.474 (1 − 0.462²) = 0.373
         gradient of Wh: h_1 da_2 + h_0 da_1 = 0.438     of Wx: x_1 da_1 + x_2 da_2 = 0.186
 
         >>> from numpy_seq2seq.cells import CELLS
@@ -205,6 +209,7 @@ def recurrent_backward(dh, dstate, cache):
     for t in reversed(steps):
         # h_t is read twice, as an output and by the step after it: the two gradients meet here
         dstate = (dstate[0] + dh[t], *dstate[1:])
+        # backward is linear: the zeros of a padded row give zero dgx and dgh
         dgx[t], dbefore, dgh[t] = step_backward(_where_real(real[t], dstate, nothing), caches[t], Wh_T)
         # a padded step handed its state on, so it hands its gradient back
         dstate = _where_real(real[t], dbefore, dstate)
@@ -236,14 +241,19 @@ def empty_gate_gradients(h_prev, cell):
 
 
 def _one_step_apart(gx, first, reverse):
-    """h and h_prev as two views, one step apart, of one empty array; h_prev begins with `first` (B, H)."""
+    """h and h_prev as two views of one array of T + 1 vectors, `first` (B, H) and T that are still empty.
+
+        first ▢ ▢ ▢     h_prev is all but the last, h all but the first (reverse: the other way round)
+
+    They are one step apart, so whoever writes h[t] has written the h_prev of the next step, too.
+    """
     h = np.empty((len(gx) + 1, *first.shape), gx.dtype)
     h[-1 if reverse else 0] = first
     return (h[:-1], h[1:]) if reverse else (h[1:], h[:-1])
 
 
 def _padded_steps(mask, T):
-    """For each step its column of the mask, or None where no sequence is padded."""
+    """For each step its column of the mask, or None: no sequence is padded there, so nothing is chosen."""
     if mask is None or mask.all():
         return [None] * T
     return [None if column.all() else column[:, None] for column in mask.T]

@@ -2,9 +2,13 @@
 
 Before this: stacks.py. After it: attention.py.
 
+While a decoder writes token t it has a vector q_t, the **query**. For each source token s there is a vector
+m_s, the **memory**, which the encoder has made. A score is a number that says how useful m_s is for q_t.
+
 Notation: T queries q, S memories m (one encoder output for each source token), Q size of a query, M size of a
 memory, A size of a key; `...` any leading axes: (B,) in most decoders, (B, heads) in the Transformer. dot and
-scaled_dot have no matrix, so there Q = M = A; elsewhere A = Q. q · k is the dot product.
+scaled_dot have no matrix, so there Q = M = A. general compares q with k, so there A = Q; additive has it by
+choice. q · k is the dot product of two vectors.
 
     keys     k_s = what a memory is compared by     computed once per source
     scores   e_ts = how well q_t fits k_s           dot, scaled_dot, general, additive
@@ -59,14 +63,14 @@ def keys_backward(dkeys, cache):
 
 
 def dot_score_forward(queries, keys, params):
-    """Dot product; with projected keys this is Luong's `general`.
+    """Dot product. Where keys_forward has multiplied the memory by Wk before, this is Luong's `general`.
 
         e_ts = q_t · k_s        general: k_s = m_s Wk, hence e_ts = q_t Wkᵀ m_sᵀ
 
     Args:
         queries: (..., T, A).
         keys:    (..., S, A).
-        params:  not used.
+        params:  not used; all scores take the same arguments.
     Returns:
         scores:  (..., T, S).
         cache:   for dot_score_backward.
@@ -92,6 +96,9 @@ def scaled_dot_score_forward(queries, keys, params):
     """Dot product over √A, so that its spread does not grow with the size of the vectors.
 
         e_ts = q_t · k_s / √A
+
+    A sum of A independent products of variance 1 has variance A; over √A it has variance 1. Large scores
+    would make the softmax nearly one-hot, and its gradient nearly 0.
 
     Args, Returns: as dot_score_forward.
     Source: Vaswani et al. (2017), equation 1, with A = d_k.
@@ -127,6 +134,7 @@ def additive_score_forward(queries, keys, params):
     Source: Bahdanau et al. (2015), appendix A.1.2, a(s_{i−1}, h_j) = v_aᵀ tanh(W_a s_{i−1} + U_a h_j), with
         W_a = Wqᵀ, U_a = Wkᵀ; Luong et al. (2015), section 3.1, `concat`, v_aᵀ tanh(W_a [h_t; h̄_s]).
     """
+    # (..., T, 1, A) + (..., 1, S, A) -> (..., T, S, A): every query meets every key
     u = project(queries, params["Wq"])[..., :, None, :] + keys[..., None, :, :]
     tanh_u = np.tanh(u, out=u)  # in place: this is the largest array of a model
     return project(tanh_u, params["v"][:, None])[..., 0], (queries, tanh_u, params)
@@ -138,11 +146,13 @@ def additive_score_backward(dscores, cache):
         e_ts = v · tanh(u_ts)       dv = Σ de_ts tanh(u_ts),  du_ts = v de_ts (1 − tanh²(u_ts))
         u_ts = q_t Wq + k_s         dk_s = Σ_t du_ts,  dWq = Σ_t q_tᵀ Σ_s du_ts,  dq_t = Σ_s du_ts Wqᵀ
 
-    v does not depend on t or s, so Σ_s du_ts = v ⊙ Σ_s de_ts (1 − tanh²(u_ts)): the product of a row of de
-    with a matrix. The array du (T, S, A) is never made.
+    v does not depend on t or s, so Σ_s du_ts = v · Σ_s de_ts (1 − tanh²(u_ts)), with · entry by entry. For a
+    fixed t the sum is a row of S numbers, de_t, times a matrix (S, A). So du, a second array (T, S, A), is
+    never made.
 
-    One query q = 0, two keys 0 and 1, v = 2, Wq = 1: u = (0, 1), e = (0, 2 tanh 1) = (0, 1.523). For de = (1,
-    1): du = 2 (1 − 0², 1 − 0.762²) = (2, 0.840), dk = du, dq = 2.840, dv = 0 + 0.762.
+    One query q = 0, two keys 0 and 1, v = 2, Wq = 1: u = (0, 1), e = (0, 2 tanh 1) = (0, 2 · 0.762) = (0,
+    1.523). For de = (1, 1): du = 2 (1 − 0², 1 − 0.762²) = (2, 0.840), dk = du, dq = 2 + 0.840, dv = tanh 0 +
+    tanh 1 = 0.762. dWq = q (2 + 0.840) = 0 here.
 
         >>> q, k, params = np.zeros((1, 1)), np.array([[0.0], [1.0]]), {"Wq": np.eye(1), "v": np.array([2.0])}
         >>> e, cache = additive_score_forward(q, k, params)
@@ -157,6 +167,7 @@ def additive_score_backward(dscores, cache):
     Wq, v = params["Wq"], params["v"]
     slope = 1 - tanh_u * tanh_u
     # every query met every key: Σ_s du_ts for the queries, Σ_t du_ts for the keys
+    # (..., T, 1, S) @ (..., T, S, A) -> (..., T, 1, A)
     du_sum = v * (dscores[..., None, :] @ slope)[..., 0, :]
     dk = v * np.einsum("...ts,...tsa->...sa", dscores, slope)
     dv = dscores.reshape(-1) @ rows_of(tanh_u)
@@ -166,6 +177,7 @@ def additive_score_backward(dscores, cache):
 
 
 def _no_params(rng, query_size, memory_size, dtype):
+    """Parameters of keys_forward, and of the score. Likewise the two below."""
     return {}, {}
 
 

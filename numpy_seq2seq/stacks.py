@@ -3,8 +3,8 @@
 Before this: recurrent.py. After it: scores.py.
 
 Notation: as in recurrent.py; h→ runs from the first token to the last, h← from the last to the first, and
-[h→; h←] puts them side by side. H is the size of one direction. A layer is named by its parameters:
-params[name].
+[h→; h←] puts them side by side. H is the size of one direction here. params[name] has the parameters of the
+layer called name.
 
                  h→_1 ──→ h→_2 ──→ h→_3           h→_2 knows x_1 and x_2
                  h←_1 ←── h←_2 ←── h←_3           h←_2 knows x_2 and x_3
@@ -29,23 +29,34 @@ def directions_forward(x, params, names, cell, mask=None, reverse=False):
         x:       (B, T, D).
         params:  the parameters of the model; those of this layer are params[name] for name in names.
         names:   ("encoder",) or ("encoder", "encoder_reverse"), say.
+        cell:    a record of cells.CELLS.
         mask:    (B, T) boolean, or None.
-        reverse: with one name: run from the last token to the first.
+        reverse: with one name: run from the last token to the first. (A Config refuses it with two.)
     Returns:
         h:       (B, T, len(names) H).
-        state:   the state of each direction after its last step, side by side. h→ has read the last token
-                 last, h← the first one.
+        state:   the state of each direction after its last step, side by side. The final h→ has just read the
+                 last token, the final h← the first one.
         cache:   for directions_backward.
+    The second direction of a sequence is the first one of the same sequence turned round:
+
+        >>> from numpy_seq2seq.cells import CELLS
+        >>> one = {"Wx": np.eye(1), "Wh": np.eye(1), "b": np.zeros(1)}
+        >>> x, params = np.array([[[1.0], [2.0], [3.0]]]), {"a": one, "b": one}
+        >>> h, _, _ = directions_forward(x, params, ("a", "b"), CELLS["rnn"])
+        >>> turned, _, _ = directions_forward(x[:, ::-1], params, ("a",), CELLS["rnn"])
+        >>> bool((h[0, :, 1] == turned[0, ::-1, 0]).all())
+        True
+
     Source: Schuster & Paliwal (1997).
     """
     runs = []
-    for name, backward in zip(names, (reverse, True)):
+    for name, from_right in zip(names, (reverse, True)):  # the second direction always runs from the right
         start = zero_state(cell, len(x), len(params[name]["Wh"]), x.dtype)
-        runs.append(recurrent_forward(x, start, params[name], cell, mask, backward))
+        runs.append(recurrent_forward(x, start, params[name], cell, mask, from_right))
     h, states, caches = zip(*runs)
     if len(names) == 1:
         return h[0], states[0], (names, caches)
-    state = tuple(np.concatenate(pair, axis=1) for pair in zip(*states))
+    state = tuple(np.concatenate(pair, axis=1) for pair in zip(*states))  # [h→; h←], and of an LSTM [c→; c←]
     return np.concatenate(h, axis=2), state, (names, caches)
 
 
@@ -61,7 +72,7 @@ def directions_backward(dh, dstate, cache):
     """
     names, caches = cache
     dh = np.split(dh, len(names), axis=2)
-    dstates = zip(*(np.split(d, len(names), axis=1) for d in dstate))
+    dstates = zip(*(np.split(d, len(names), axis=1) for d in dstate))  # (dh→, dc→), then (dh←, dc←)
     dx, grads = 0, {}
     for name, dh_k, dstate_k, cache_k in zip(names, dh, dstates, caches):
         dx_k, _, grads[name] = recurrent_backward(dh_k, dstate_k, cache_k)
@@ -75,7 +86,8 @@ def stack_forward(x, params, layers, cell, mask=None, reverse=False, dropout=0.0
     Args:
         x:         (B, T, D).
         params:    the parameters of the model.
-        layers:    from the bottom up, the names of each layer as directions_forward takes them.
+        layers:    from the bottom up, the names of each: [("encoder", "encoder_reverse"), ("encoder2", …)].
+        cell:      a record of cells.CELLS.
         mask:      (B, T) boolean, or None.
         reverse:   as in directions_forward, for every layer.
         dropout:   rate, between the layers only: the recurrence itself is left alone.
@@ -109,7 +121,7 @@ def stack_backward(dh, dstate, cache):
     for k in reversed(range(len(cache))):
         dropout_cache, layer_cache = cache[k]
         dh, layer_grads = directions_backward(dh, dstate, layer_cache)
-        if k:
+        if k:  # from here on dh and dstate belong to the layer below
             dh = dropout_backward(dh, dropout_cache)
             dstate = tuple(np.zeros((len(dh), dh.shape[2]), dh.dtype) for _ in dstate)
         grads |= layer_grads

@@ -78,7 +78,7 @@ def bits(task, length, letters):
     """How many bits of a random source the answer needs: log₂ of the number of different answers.
 
         copy, reverse   L log₂ V
-        sort            log₂ C(L + V − 1, L)        how many of each letter, and no order
+        sort            log₂ C(L + V − 1, L)        L letters in a row, V − 1 bars part them into V kinds
         first, last     log₂ V
 
     For sort this counts the answers; they are not equally probable, so their entropy is a little smaller.
@@ -99,7 +99,7 @@ def bits(task, length, letters):
 
 
 def is_held_out(source):
-    """Whether a string is kept for evaluation; about one in HELD_OUT is, by its CRC-32."""
+    """Whether a string is kept for evaluation; about one in HELD_OUT is, by a checksum, CRC-32."""
     if not isinstance(source, str):
         raise TypeError(f"only a string is held out or not, got {source!r}")
     return zlib.crc32(source.encode()) % HELD_OUT == 0
@@ -109,7 +109,9 @@ def draw_pairs(task: str, rng: np.random.Generator, count: int, lengths: tuple[i
                alphabet: str = LETTERS, held_out: bool = False) -> list[tuple[str, str]]:
     """Random strings with their answers.
 
-    Length and letters are uniform; a string that belongs to the other set is drawn again.
+    Length and letters are drawn uniformly; a string that belongs to the other set is drawn again, length and
+    all. So lengths of which few strings exist are not quite as frequent as the others, and the empty string,
+    whose checksum is 0, is always held out.
 
     Args:
         task:     a name of TASKS.
@@ -117,7 +119,7 @@ def draw_pairs(task: str, rng: np.random.Generator, count: int, lengths: tuple[i
         count:    number of pairs.
         lengths:  (shortest, longest).
         alphabet: distinct letters to draw from.
-        held_out: strings that never occur in training, or (default) only such as may.
+        held_out: True: only held-out strings; False: only strings that training may have.
     Returns:
         pairs:    list of (source, target) strings.
     Raises:
