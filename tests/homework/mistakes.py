@@ -122,7 +122,7 @@ OPTIONS = (  # an option that is taken and not used
     ("recurrent_forward", "_padded_steps(mask,", "_padded_steps(None,"),
     ("recurrent_forward", "[::-1] if reverse else range(len(x))", " if reverse else range(len(x))"),
     ("directions_forward", "(reverse, True)", "(False, True)"),
-    ("directions_forward", "cell, mask, backward)", "cell, None, backward)"),
+    ("directions_forward", "cell, mask, from_right)", "cell, None, from_right)"),
     ("stack_forward", "dropout_forward(x, dropout, rng)", "dropout_forward(x, dropout, None)"),
     ("stack_forward", "dropout_forward(x, dropout, rng)", "dropout_forward(x, 0.0, rng)"),
     ("stack_forward", "cell, mask, reverse)", "cell, mask, False)"),
