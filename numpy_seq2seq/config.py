@@ -26,7 +26,7 @@ DECODERS = {
 }
 RECORDS = (*ENCODERS.values(), *DECODERS.values())
 OPTIONAL = frozenset().union(*(record.reads for record in RECORDS))  # choices that only some models use
-DEFAULTS = {"cell": "lstm", "score": "dot", "heads": 4}  # where None came, and the model uses it
+DEFAULTS = {"cell": "lstm", "score": "dot", "heads": 4}  # for None, in a model that uses the choice
 BOOLEAN = (True, False)
 CHOICES = {
     "cell": CELLS, "score": SCORES, "directions": (1, 2), "dtype": ("float32", "float64"),

@@ -117,10 +117,8 @@ class Vocabulary:
 
 def build_vocabulary(sequences: Iterable[Iterable[str]]) -> Vocabulary:
     """The vocabulary of all symbols that occur, in sorted order."""
-    symbols = set()
-    for sequence in listed(sequences, "sequences"):
-        symbols.update(map(_text, listed(sequence, "each sequence")))
-    return Vocabulary(sorted(symbols))
+    sequences = (listed(sequence, "each sequence") for sequence in listed(sequences, "sequences"))
+    return Vocabulary(sorted({_text(symbol) for sequence in sequences for symbol in sequence}))
 
 
 def _text(symbol):

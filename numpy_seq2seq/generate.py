@@ -120,8 +120,7 @@ def _generate(choose, source, mask, params, config, max_length):
 def answer_limit(mask, max_length):
     """(B,) how many tokens each answer may have, EOS included: max_length, or 2 n + 10 for n source tokens.
 
-    n counts the tokens of its own source, with EOS, and no padding: so that an answer does not change with
-    the batch it stands in.
+    n counts the real tokens of its own source, with EOS. So an answer does not depend on its batch.
 
     Raises:
         ValueError: a limit that is not a positive integer.

@@ -15,9 +15,9 @@ change their arguments; all others return new arrays. A schedule is a function o
            └──────╰─── t          └───────────── t       └───────── t
                   steps, then 0     for ever               for ever
 
-The first gradients are few, and Adam's steps are as long as η allows from the first one on: a warm-up keeps
-them short at first. At the end short steps settle what long ones shake about: so η falls. Take warmup_cosine
-where the number of steps is known, as in all demos, and inverse_sqrt where it is not.
+Adam's first means come from a few gradients, and yet its first steps are as long as η: a warm-up keeps them
+short. Near the end, long steps would jump from one side of the minimum to the other: so η falls. Take
+warmup_cosine where the number of steps is known, as in all demos, and inverse_sqrt where it is not.
 
 Not here: the loop over batches (training.py).
 """

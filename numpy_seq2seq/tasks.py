@@ -78,7 +78,7 @@ def bits(task, length, letters):
     """How many bits of a random source the answer needs: log₂ of the number of different answers.
 
         copy, reverse   L log₂ V
-        sort            log₂ C(L + V − 1, L)        L letters in a row, V − 1 bars part them into V kinds
+        sort            log₂ C(L + V − 1, L)        V − 1 bars divide L letters in a row into V kinds
         first, last     log₂ V
 
     For sort this counts the answers; they are not equally probable, so their entropy is a little smaller.

@@ -2,7 +2,8 @@
 
 Before this: multihead.py. After it: config.py.
 
-Notation: B batch, S source length, T target length, H hidden size (d_model), A = H / heads. N layers.
+Notation: B batch, S source length, T target length, t tokens that were written before, H hidden size
+(d_model), A = H / heads. N layers.
 
 A recurrent layer passes what it knows from step to step; a self-attention layer lets every token look at
 every other token at once. Two things are needed so that this can replace recurrence. A weighted mean does

@@ -128,11 +128,11 @@ def test_held_out_strings_are_the_packages_and_never_drawn():
 
 
 def test_it_learns_in_a_few_steps(capsys):
-    params = one_page.train(np.random.default_rng(0), steps=130)
+    params = one_page.train(np.random.default_rng(0), steps=160)
     rng = np.random.default_rng(1)
     strings = [one_page.draw_string(rng, held_out=True) for _ in range(300)]
     answers, _ = one_page.generate_greedy(strings, params)
-    assert np.mean([answer == string[::-1] for string, answer in zip(strings, answers)]) >= 0.4
+    assert np.mean([answer == string[::-1] for string, answer in zip(strings, answers)]) >= 0.8
     assert "encoder -> " in capsys.readouterr().out
 
 

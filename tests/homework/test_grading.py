@@ -29,11 +29,6 @@ def handed_in(folder, name, function, end=""):
     return tree(folder, replaced(name, function, end=end), some(name))
 
 
-def run(*arguments, **options):
-    command = [sys.executable, "-m", "numpy_seq2seq.homework", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, **options)
-
-
 def running():
     """The command lines of all processes."""
     return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
