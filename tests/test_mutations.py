@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 import numpy_seq2seq
-from demos.bug_zoo.defects import DEFECTS, Defect, at_large
+from demos.bug_zoo.defects import DEFECTS, Defect, Edit, at_large, source_of
 from demos.bug_zoo.detectors import DETECTORS, ask, look, pair_fits, pairs
-from demos.bug_zoo.edits import source_of
 from demos.bug_zoo.matrix import runs
 from numpy_seq2seq.gradcheck import GradientError, check_pair
 
@@ -134,7 +133,7 @@ def slightly_off(name):
         "    from tests.test_mutations import slightly_larger\n\n"
         f"    return slightly_larger({name}(*arguments))\n"
     )
-    return Defect(name, BACKWARDS[name], name, source, wrapped, "", "")
+    return Defect("", name, "", "", (Edit(BACKWARDS[name], name, source, wrapped),))
 
 
 @pytest.mark.parametrize("name", sampled(BACKWARDS, *list(BACKWARDS)[::9]))

@@ -9,9 +9,8 @@ import functools
 import sys
 from typing import NamedTuple
 
-from .defects import OPTIONS, at_large
+from .defects import at_large, original
 from .detectors import DETECTORS, ask
-from .edits import original
 from .training import MODELS, figures, healthy, judge
 
 FOUND, CRASHED, SILENT, NOT_RUN = "✗", "!", "·", "–"
@@ -83,7 +82,7 @@ def _trained(defect, usual):
     These trainings use no option, so that one that is ignored would tell nothing.
     """
     name = next((n for n in MODELS if runs(_one_step(n), defect)), None)
-    if name is None or defect in OPTIONS:
+    if name is None or defect.kind == "option":
         return dict.fromkeys(TRAINED, Reading(NOT_RUN))
     if name not in usual:
         usual[name] = healthy(name)

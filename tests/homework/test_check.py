@@ -3,11 +3,12 @@
 import inspect
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from demos.bug_zoo.defects import DEFECTS, edited_sources
+from demos.bug_zoo.defects import DEFECTS, edited_sources, read_edits
 from numpy_seq2seq.homework.calls import by_hand
 from numpy_seq2seq.homework.assignment import partner
 from numpy_seq2seq.homework.check import check, check_cache
@@ -15,7 +16,6 @@ from numpy_seq2seq.homework.compare import leaves
 from numpy_seq2seq.homework.trial import RNG, Wrong
 
 from .handed_in import FUNCTIONS, TASKS, edited, source_of, stored_answers
-from .mistakes import DTYPES, FORWARDS, GIVEN, OPTIONS
 
 SAMPLE = ("softmax", "softmax_backward", "lstm_cell_forward", "lstm_cell_backward", "step_forward",
           "adam_step", "gru_cell_forward")
@@ -176,6 +176,8 @@ def test_other_draws_with_the_same_means_and_covariances_are_right():
 
 # ---- mistakes in all chapters ------------------------------------------------------------------------------
 
+MISTAKES = [edit[1:] for edit in read_edits((Path(__file__).parent / "mistakes.txt").read_text("utf-8"))]
+
 
 def _outputs(call):
     return call.answer if isinstance(call.answer, dict) else ()
@@ -202,13 +204,13 @@ def assert_wrong(name, source, calls):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, old, new", (*FORWARDS, *OPTIONS, *DTYPES, *GIVEN))
+@pytest.mark.parametrize("name, old, new", MISTAKES)
 def test_a_mistake_is_found(everything, name, old, new):
     assert_wrong(name, edited(name, old, new), everything)
 
 
 def test_a_mistake_in_each_function_of_a_sample_is_found(sample):
-    found = [edit for edit in (*FORWARDS, *OPTIONS, *DTYPES, *GIVEN) if edit[0] in sample]
+    found = [edit for edit in MISTAKES if edit[0] in sample]
     for name, old, new in found:
         assert_wrong(name, edited(name, old, new), sample)
     assert len(found) > 10
@@ -251,7 +253,5 @@ def test_every_option_is_used_in_a_call(everything):
 
 def test_every_forward_has_a_mistake_and_every_call_by_hand_a_function():
     names = {name for name in TASKS if not name.endswith("_backward")}
-    assert not names - {edit[0] for edit in FORWARDS + OPTIONS}, names - {
-        edit[0] for edit in FORWARDS + OPTIONS
-    }
+    assert not names - {name for name, *_ in MISTAKES}
     assert not {name for name, *_ in by_hand("float64")} - TASKS.keys()
