@@ -6,8 +6,7 @@ Notation: x the input, y the output; dy = ∂L/∂y is the gradient that arrives
 that is handed down. All have the same shape. L is the loss, a single number.
 
 Each function stands above its backward. Every derivative here can be written with the *output* y, so y
-itself is the cache. All of them take real and complex x: the gradient checker differentiates along the
-imaginary axis.
+itself is the cache. All of them take complex x, too: the gradient checker (gradcheck.py) needs it.
 
 Not here: masks (attention.py, losses.py).
 """
@@ -57,10 +56,10 @@ def relu(x):
 
         y = max(x, 0)
 
-        >>> relu(np.array([-2.0, 3.0])) + 0     # without it, −0.0
+        >>> relu(np.array([-2.0, 3.0])) + 0     # −2 · 0 is −0.0, and + 0 makes it 0.0
         array([0., 3.])
     """
-    return x * (x.real > 0)  # np.maximum would compare complex numbers
+    return x * (x.real > 0)  # np.maximum would compare complex numbers by their imaginary parts, too
 
 
 def relu_backward(dy, y):

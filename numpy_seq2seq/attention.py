@@ -13,8 +13,11 @@ all T states at once; one that attends inside it (Bahdanau), and generation, ask
 that asks itself is self-attention (multihead.py).
 
 A mask says what may be looked at: True at memories that are real. It has as many axes as the scores
-(..., T, S) and broadcasts to them: padding is (B, 1, S), "nothing later than yourself" is (1, T, S), and
-both together are the two joined by `&`.
+(..., T, S) and broadcasts to them. Each row below is a query, each column a memory, ✓ is True:
+
+    padding (B, 1, S)    ✓ ✓ ·      nothing later      ✓ · ·      both, by &    ✓ · ·
+    one row for all      ✓ ✓ ·      than yourself      ✓ ✓ ·                    ✓ ✓ ·
+    queries              ✓ ✓ ·      (1, T, S)          ✓ ✓ ✓                    ✓ ✓ ·
 
 Not here: the scores themselves (scores.py); recurrence (recurrent.py); what a decoder does with the context
 (decoders.py).
@@ -42,10 +45,10 @@ def masked_softmax_forward(scores, mask):
     if mask is not None:
         _check_mask(mask, scores)
         scores = np.where(mask, scores, -np.inf)
-    lowest = -3e38  # finite in both dtypes: −∞ − lowest is −∞, but −∞ − (−∞) would be nan
+    lowest = -3e38  # where all scores are −∞, the maximum is this: −∞ − (−∞) would be nan
     e = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=lowest))
     total = e.sum(axis=-1, keepdims=True)
-    weights = e / (total + (total == 0))  # 0 / 1 where nothing is allowed
+    weights = e / (total + (total == 0))  # where nothing is allowed, e and total are 0: 0 / (0 + 1) = 0
     return weights, weights
 
 
@@ -172,8 +175,11 @@ def attention_backward(dcontext, cache):
 
 
 def visible(a, mask):
-    """(..., S, M). If it holds nan or inf, zeros replace what nobody may look at: 0 times nan is nan."""
-    if mask is None or (seen := mask.any(axis=-2)).all() or np.isfinite(np.vdot(a, a)):
+    """a (..., S, M), where a holds nan or inf with 0 for what no query may look at: 0 times nan is nan."""
+    if mask is None:
+        return a
+    seen = mask.any(axis=-2)  # (..., S): some query may look at memory s
+    if seen.all() or np.isfinite(np.vdot(a, a)):  # the sum of all squares is finite only if every number is
         return a
     return np.where(seen[..., None], a, 0)
 

@@ -135,9 +135,9 @@ def pad(sequences):
         mask: (B, longest) boolean, True at a real token.
     """
     lengths = np.array([len(s) for s in sequences], int)
-    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]  # row n: its first lengths[n] places
     ids = np.full(mask.shape, PAD)
-    ids[mask] = [k for sequence in sequences for k in sequence]
+    ids[mask] = [k for sequence in sequences for k in sequence]  # row by row, only the real places
     return ids, mask
 
 
