@@ -434,9 +434,7 @@ def transformer_forward(x, state, source, params, config, rng=None):
     for k, (past, (key, value)) in enumerate(zip(state, keys), 1):
         name, heads, rate = f"decoder_{k}", config.heads, config.dropout
         x, own, kept, self_cache = self_forward(x, past, causal, params, f"{name}_self", heads, rate, rng)
-        x, crossed, cross_cache = cross_forward(
-            x, key, value, seen, params, f"{name}_cross", heads, rate, rng
-        )
+        x, crossed, cross_cache = cross_forward(x, key, value, seen, params, f"{name}_cross", heads, rate, rng)
         x, feed_cache = feed_forward_forward(x, params, f"{name}_feed", rate, rng)
         after.append(kept)
         caches.append(((own, crossed), self_cache, cross_cache, feed_cache))
@@ -481,11 +479,8 @@ def head_maps(cache):
 
 
 TRANSFORMER_ENCODER = Encoder(
-    "transformer",
-    frozenset({"heads", "layers", "source_positions"}),
-    transformer_encoder_init,
-    transformer_encoder_forward,
-    transformer_encoder_backward,
+    "transformer", frozenset({"heads", "layers", "source_positions"}), transformer_encoder_init,
+    transformer_encoder_forward, transformer_encoder_backward,
 )
 TRANSFORMER_DECODER = Decoder(
     "transformer", True, frozenset({"heads", "layers"}), transformer_init,
