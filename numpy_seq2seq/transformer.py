@@ -431,10 +431,10 @@ def transformer_forward(x, state, source, params, config, rng=None):
     x, embedded_cache = embedded_forward(x, t, True, config, rng)
     causal = causal_mask(T, t)[None, None] if T > 1 else None  # a single new token may look at all there is
     after, caches = [], []
-    for k, (past, (key, value)) in enumerate(zip(state, keys), 1):
-        name, heads, rate = f"decoder_{k}", config.heads, config.dropout
+    for n, (past, (k, v)) in enumerate(zip(state, keys), 1):
+        name, heads, rate = f"decoder_{n}", config.heads, config.dropout
         x, own, kept, self_cache = self_forward(x, past, causal, params, f"{name}_self", heads, rate, rng)
-        x, crossed, cross_cache = cross_forward(x, key, value, seen, params, f"{name}_cross", heads, rate, rng)
+        x, crossed, cross_cache = cross_forward(x, k, v, seen, params, f"{name}_cross", heads, rate, rng)
         x, feed_cache = feed_forward_forward(x, params, f"{name}_feed", rate, rng)
         after.append(kept)
         caches.append(((own, crossed), self_cache, cross_cache, feed_cache))
