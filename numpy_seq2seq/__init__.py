@@ -20,9 +20,9 @@ is lost. With attention every output looks back at `memory` and takes a fresh co
 what was read early is found as easily as what was read late. Carried further, this is the Transformer.
 
 CHAPTERS is the reading order; a chapter imports only from chapters before it, and from appendices. Each
-closes with exercises, hints to which are in homework/hints.md. `homework make DIR`, the last of them, writes a
-copy of the book to the folder DIR where the code is to be written again: docstrings, and a test for each
-function. `notation` has the symbols of the papers side by side, and the list of sources.
+closes with exercises; homework/hints.md has a hint for each. `homework make DIR`, the last of them, writes a
+copy of the book to the folder DIR in which functions are to be written again: their docstrings, and a test
+for each. `notation` has the symbols of the papers side by side, and the list of sources.
 
 What a script needs is importable from here; the functions of the chapters are imported from there.
 """
