@@ -411,13 +411,12 @@ def test_reference_framework_says_the_same(look, score):
 
 
 @scores
-@few
-@given(size=sizes(2, smallest=1, largest=20), seed=seeds)
-def test_score_init_keeps_glorots_bounds(score, size, seed):
-    key_params, params = score.init(np.random.default_rng(seed), *size, "float64")
+@pytest.mark.parametrize("size", ((200, 100), (100, 200), (300, 1)))
+def test_score_init_fills_glorots_bounds(score, size):
+    key_params, params = score.init(np.random.default_rng(0), *size, "float64")
     for name, a in (key_params | params).items():
         fans = {"Wk": sum(size), "Wq": 2 * size[0], "v": size[0] + 1}[name]
-        assert np.abs(a).max() <= np.sqrt(6 / fans)
+        assert 0.95 < np.abs(a).max() / np.sqrt(6 / fans) <= 1
 
 
 @scores

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq.config import Config
-from numpy_seq2seq.data import EOS, UNK, Vocabulary, make_batch
+from numpy_seq2seq.data import EOS, PAD, UNK, Vocabulary, make_batch
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.optim import adam_init, adam_step, global_norm, sgd_init, sgd_step
 from numpy_seq2seq.seq2seq import (
@@ -76,11 +76,11 @@ def test_train_learns_with_another_update():
 
 def test_train_reports_what_it_did():
     params, state, config = fresh()
-    batches = [batch for batch, _ in zip(copies(3), range(3))]
+    batches = [make_batch([("a", "abc"), ("abca", "b")], LETTERS, LETTERS), next(copies(3))]
     reports = list(train(params, state, config, iter(batches), 2, lambda step: 0.01 * step))
     assert [r.step for r in reports] == [1, 2]
     assert [r.learning_rate for r in reports] == [0.01, 0.02]
-    assert [r.tokens for r in reports] == [int(b.target_mask.sum()) for b in batches[:2]]
+    assert [r.tokens for r in reports] == [6, batches[1].target_mask.sum()]  # abc, b, and an EOS each
     untouched, _, _ = fresh()
     loss, grads = loss_and_gradients(batches[0], untouched, config)
     assert reports[0].loss == loss and np.isclose(reports[0].norm, global_norm(grads))
@@ -411,6 +411,7 @@ def test_sampled_inputs_at_its_two_limits(config):
     told = sampled_inputs(batch, params, config, 1.0, np.random.default_rng(0))
     np.testing.assert_array_equal(told, batch.inputs)
     own = sampled_inputs(batch, params, config, 0.0, np.random.default_rng(0))
+    assert (own[~batch.target_mask] == PAD).all()
     said = generate_greedy(batch.source, batch.source_mask, params, config).tokens
     for row, answer, real in zip(own, said, batch.target_mask):
         spoken = int(np.argmax(answer == EOS)) + 1 if EOS in answer else len(answer)  # up to its EOS
