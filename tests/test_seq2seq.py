@@ -18,7 +18,7 @@ from numpy_seq2seq.seq2seq import (
     seq2seq_backward, seq2seq_forward, seq2seq_init,
 )
 
-from .helpers import few, sampled
+from .helpers import few, leaves, sampled
 from .models import (
     MODELS, USUAL, B, assert_equal, assert_slopes, away_from_kinks, each_decoder, encoded, every_model, flat,
     model_name, pairwise, random_batch, random_params, scores, successor_model,
@@ -195,6 +195,32 @@ def test_loss_and_gradients_with_dropout_and_label_smoothing(config):
     params, batch = model(config, 405)
     _, grads = loss_and_gradients(batch, params, config, np.random.default_rng(7), 0.1)
     assert_slopes(loss_of(batch, config, 0.1, seed=7), params, grads, 406)
+
+
+class Always:
+    """In the place of a random generator: one number, wherever one is drawn."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def random(self, shape):
+        return np.full(shape, self.number)
+
+
+@each_decoder
+def test_dropout_has_its_rate_between_the_layers_and_before_the_output(config):
+    """At a rate of 0.4, where 0.39 is drawn everything is dropped: nothing of the source passes the first
+    layer, and the logits are the bias alone. Where 0.4 is drawn nothing is."""
+    config = dataclasses.replace(config, dropout=0.4, layers=2)
+    params, batch = model(config, 407)
+    other = np.where(batch.source_mask, 5, batch.source)
+    read = [encode_forward(ids, batch.source_mask, params, config, Always(0.39))[:2]
+            for ids in (batch.source, other)]
+    for a, b in zip(*map(leaves, read), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for number, dropped in ((0.39, True), (0.4, False)):
+        logits, _, _ = seq2seq_forward(batch, params, config, Always(number))
+        assert np.allclose(logits, params["output"]["b"]) == dropped
 
 
 # ---- known answers -----------------------------------------------------------------------------------------
