@@ -34,12 +34,16 @@ class ArchiveError(ValueError):
 def pack(arrays):
     """{name: array} to bytes; the same arrays to the same bytes."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    archive = zipfile.ZipFile(stream, "w")
+    try:
         for name, array in arrays.items():
             member = io.BytesIO()
             np.lib.format.write_array(member, np.asarray(array), (1, 0), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getbuffer())
         archive.comment = bytes(DIGEST_BYTES)
+        archive.close()
+    finally:
+        archive.fp = None  # stopped halfway it cannot be closed; an error of close would hide what stopped it
     data = stream.getbuffer()
     data[-DIGEST_BYTES:] = hashlib.sha256(data[:-DIGEST_BYTES]).digest()
     return data
