@@ -23,8 +23,8 @@ def main(arguments=None):
     shared.add_string_options(command)
     options = shared.settle_options(command.parse_args(arguments))
 
-    # Strings: fresh ones for each batch of the training; and held-out ones, which the training never draws,
-    # from random numbers of their own, so that they are the same however long it trains.
+    # Strings: fresh ones for each batch of the training; and held-out ones. A checksum of the string decides
+    # which it is (tasks.is_held_out), so the training never draws a held-out one.
     letters = Vocabulary(options.alphabet)
 
     def draw(rng, count, held_out=False):
@@ -32,9 +32,16 @@ def main(arguments=None):
 
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
 
-    # Two models, given as choices of a Config: {"attention": {"decoder": "luong", …}, "fixed vector":
-    # {"decoder": "fixed", …}}. Each is made and trained by shared.fit (Config, seq2seq_init, train), on the
-    # same batches. The progress line shows 64 of the held-out strings; nothing is chosen by them.
+    # Two models that differ in their decoder alone: "luong" attends, "fixed" does not. But for the progress
+    # line and the checkpoints, shared.fit_each does this for each of them, on the same batches:
+    #
+    #     config = Config(len(letters), len(letters), hidden_size=64, decoder="luong")
+    #     params = seq2seq_init(rng, config)
+    #     for report in train(params, adam_init(params), config, batches, steps, rate):
+    #         print(report.step, report.loss)
+    #
+    # 64 held-out strings are tried on the way, for the progress line; nothing is chosen by them. `data` goes
+    # into the checkpoint, so that a training is resumed with the same strings only.
     def batch(rng):
         return make_batch(draw(rng, 64), letters, letters)
 
@@ -42,8 +49,9 @@ def main(arguments=None):
     data = {"task": "copy", "lengths": options.lengths, "alphabet": options.alphabet}
     runs = shared.fit_each(models, batch, options, (letters, letters), data, sample=held_out[:64])
 
-    # What they make of the held-out strings: tables, accuracy by position, a map. Printed with a table of
-    # claims; written as --json and --html where that was asked for.
+    # What they make of the held-out strings: tables, accuracy by position, a map; and claims, each a figure
+    # that this run should reach (they do not change the exit status). conclude prints all of it, and writes
+    # --json and --html where that was asked for.
     results = [shared.judge_strings("copy", run, held_out) for run in runs]
     mapped = shared.longest(held_out)  # which of the strings are shown with a map
     title = f"Accuracy by output position, length {max(len(source) for source, _ in held_out)}"

@@ -159,7 +159,7 @@ def attention_backward(dcontext, cache):
 
 
 def seq2seq_init(rng):
-    """Random parameters, scaled so that a product does not change the length of a vector much."""
+    """Random parameters, scaled so that the numbers after a product are about as large as those before it."""
 
     def matrix(rows, columns):
         return rng.standard_normal((rows, columns)) / np.sqrt(rows)
@@ -294,7 +294,7 @@ def train(rng, steps=STEPS):
 def generate_greedy(strings, params):
     """Write the most probable token, tell it to the decoder, and so on. Weights are (B, T, S).
 
-    To be short, the decoder starts anew in every round; it could keep its state, and take one step.
+    To keep the code short, the decoder starts anew in every round. It could keep its state and take one step.
     """
     source = token_ids([string + "$" for string in strings])
     h, memory, _ = encode_forward(source, params)

@@ -50,7 +50,7 @@ class Hypothesis(NamedTuple):
 
 
 class _Live(NamedTuple):
-    """The hypotheses that are still being written, sentence by sentence."""
+    """The hypotheses that are still being written, sentence by sentence; all are equally long."""
 
     sentence: np.ndarray  # (R,) ascending
     log_probability: np.ndarray  # (R,)
@@ -97,7 +97,7 @@ def generate_beam(source: np.ndarray, mask: np.ndarray, params: dict, config: Co
         ended = live.tokens[:, -1] == EOS
         over = ended | (live.tokens.shape[1] - 1 >= limit[live.sentence])  # BOS is no token of the answer
         _collect(_take(live, over), alpha, answers)
-        wanted -= np.bincount(live.sentence[ended], minlength=len(wanted))  # at the limit nothing goes on
+        wanted -= np.bincount(live.sentence[ended], minlength=len(wanted))  # width − answers that ended
         live = _take(live, ~over)
     return [sorted(found, key=lambda answer: answer.score, reverse=True) for found in answers]
 

@@ -62,8 +62,8 @@ class Config:
         encoder:        a name of ENCODERS.
         heads:          of a Transformer; None means 4 there.
         source_positions: a Transformer encoder is told where each token stands.
-        dropout:        rate between the encoder's layers, after each sublayer of a Transformer, and before
-                        the output layer, in [0, 1).
+        dropout:        rate between the encoder's layers, on the embeddings and after each sublayer of a
+                        Transformer, and before the output layer, in [0, 1).
         dtype:          of all parameters: float32 to train, float64 to check gradients.
     Raises:
         ValueError: names the choice, what was expected, and what came.

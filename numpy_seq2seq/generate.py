@@ -85,7 +85,7 @@ def generate_sample(source: np.ndarray, mask: np.ndarray, params: dict, config: 
         noisy = z + temperature * rng.gumbel(size=z.shape)
         if top_k is None:
             return noisy.argmax(axis=1)
-        best = (-z).argsort(axis=1, kind="stable")[:, :top_k]  # of equals the smaller id
+        best = (-z).argsort(axis=1, kind="stable")[:, :top_k]  # of equal logits the smaller id wins
         place = np.take_along_axis(noisy, best, axis=1).argmax(axis=1)  # among the best
         return best[np.arange(len(z)), place]
 

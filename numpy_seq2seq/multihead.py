@@ -20,7 +20,7 @@ memory = x; a decoder that asks the source is memory = the encoder's output. Not
 the mask: who may look at whom.
 
 Keys and values are made by functions of their own, so that they can be kept: for the source once, and for the
-decoder's own past one column at each step.
+decoder's own past, to which each step adds those of one token.
 
 Not here: layers and the order of things (transformer.py).
 """
@@ -89,7 +89,7 @@ def keys_values_backward(dk, dv, cache):
 
 
 def queries_init(rng, H, dtype):
-    """Parameters: Wq, Wo (H, H), by glorot."""
+    """Parameters of the side that asks: Wq, Wo (H, H), by glorot."""
     return {name: glorot(rng, H, H, dtype) for name in ("Wq", "Wo")}
 
 
@@ -103,7 +103,8 @@ def multihead_forward(x, k, v, mask, params, heads):
     Two heads of one number (A = 1), one query x = (1, 1), Wq = Wo = I, two memories with k = v. In head 1
     their keys are ln 3 and 0, in head 2 they are 0 and ln 3. Head 1 weighs them 3/4 and 1/4, head 2 1/4 and
     3/4, so each gets 3/4 ln 3 = 0.824. A single head weighs a memory once, for both columns: both scores are
-    ln 3 / √2, so the weights are ½ and ½, and it would get only ½ ln 3 = 0.549 in each column.
+    ln 3 / √2, so the weights are ½ and ½, and it would get only ½ ln 3 = 0.549 in each column. (Scores are
+    q · k / √A: A is 1 in each of the two heads, and 2 in the single one.)
 
         >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}
         >>> k = split_heads(np.log([[[3.0, 1.0], [1.0, 3.0]]]), 2)
@@ -139,9 +140,9 @@ def multihead_backward(dout, cache):
         c_i = attention(q_i, …)     dq, dk, dv from attention backward, head by head
         q   = x Wq                  dWq = Σ xᵀ dq,  dx = dq Wqᵀ
 
-    In the example of multihead_forward, with dout = (1, 0): only head 1 gets a gradient. dα = (ln 3, 0), and
-    de = α (dα − Σ α dα) = (3/16 ln 3, −3/16 ln 3), so dq = Σ de k = 3/16 (ln 3)² = 0.226 in head 1, and
-    dk = de q = (0.206, −0.206). In head 2 all is 0.
+    In the example of multihead_forward, with dout = (1, 0): only head 1 gets a gradient. dα_s = dc v_s, so
+    dα = (ln 3, 0) and Σ α dα = ¾ ln 3. de = α (dα − ¾ ln 3) = (3/16 ln 3, −3/16 ln 3), and with √A = 1
+    dq = Σ de k = 3/16 (ln 3)² = 0.226 in head 1, and dk = de q = (0.206, −0.206). In head 2 all is 0.
 
         >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}
         >>> k = split_heads(np.log([[[3.0, 1.0], [1.0, 3.0]]]), 2)

@@ -69,7 +69,7 @@ def adam_step(params: dict, grads: dict, state: dict, learning_rate: float, beta
               beta2: float = 0.999, epsilon: float = 1e-8, decay: float = 0.0) -> None:
     """One step of Adam, in place on params and state; with decay it is AdamW.
 
-        m ← β₁ m + (1 − β₁) g           running mean of the gradient, over some 1/(1 − β₁) = 10 steps
+        m ← β₁ m + (1 − β₁) g           running mean of the gradient, over about 1/(1 − β₁) = 10 steps
         v ← β₂ v + (1 − β₂) g²          running mean of its square, over some 1000
         m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)      undoes that both began at zero
         θ ← θ − η λ θ                   decay, towards 0; "decoupled": it does not pass through m and v

@@ -166,7 +166,7 @@ def seq2seq_backward(dlogits, cache):
         grads: dict[layer][name], the keys and shapes of params.
     """
     encode_cache, decode_cache, state = cache
-    dstate = tree_map(np.zeros_like, state)  # zeros in the place of every array
+    dstate = tree_map(np.zeros_like, state)  # zeros in the place of every array; None stays None (trees.py)
     dstart, dsource, decode_grads = decode_backward(dlogits, dstate, decode_cache)
     return encode_backward(dstart, dsource, encode_cache) | decode_grads  # they have no layer in common
 

@@ -60,7 +60,7 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
         params:   of the model; written in place.
         state:    of the optimiser, from adam_init(params); written in place.
         batches:  iterable of data.Batch, at least as many as there are steps to take.
-        steps:    number of the last step.
+        steps:    number of the last step: steps − start of them are taken.
         schedule: learning rate as a function of the step, from 1 to steps.
         clip:     largest global norm of the gradient.
         update:   adam_step or another function (params, grads, state, learning_rate).
@@ -90,14 +90,14 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
             raise TypeError(f"{name} must be a function, such as lambda step: 0.01; got {function!r}")
     if rng is None and (config.dropout or teacher_forcing):
         raise ValueError("dropout and teacher_forcing are random: pass rng=np.random.default_rng(seed)")
-    # a function of its own: with a `yield` here, all that is above would wait for the first report
+    # a function of its own: one with a `yield` runs nothing when it is called, not even the checks above
     return _steps(params, state, config, iter(batches), range(start + 1, steps + 1), schedule, clip, update,
                   smoothing, teacher_forcing, rng)
 
 
 def _steps(params, state, config, batches, steps, schedule, clip, update, smoothing, teacher_forcing, rng):
     """The loop. After loss, gradient and update it is checked that all numbers are finite."""
-    good = tree_map(np.copy, params)
+    good = tree_map(np.copy, params)  # the last parameters with a finite loss and gradient
     for step in steps:
         batch = next(batches, None)
         if batch is None:
@@ -166,7 +166,8 @@ def sampled_inputs(batch, params, config, probability, rng):
     check_params(params, config)
     check_batch(batch, config)
     check_rng(rng)
-    told = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask  # padding stays padding
+    told = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask  # padding, at the same
+    # places in inputs and targets, stays padding
     state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
     inputs = batch.inputs.astype(int)  # a copy; int8, say, would not hold every id of a larger vocabulary
     for t in range(1, inputs.shape[1]):

@@ -62,9 +62,9 @@ def test_claim_compares_the_longest_with_the_shortest(measured, held):
 
 def test_time_goes_to_the_part_that_took_it():
     """A product that is slow and an optimiser that is not: seen through the names of the callers."""
-    _, parts = measure_step(Size("rnn", V=8, D=300, H=300, B=100, S=2, T=2), 3)
+    _, parts = measure_step(Size("rnn", V=8, D=300, H=300, B=100, S=2, T=2), 9)
     assert parts["products"] > parts["loss and softmax"] > 0 and parts["optimiser"] > 0
-    _, parts = measure_step(Size("rnn", V=5000, D=4, H=4, B=64, S=2, T=2), 3)
+    _, parts = measure_step(Size("rnn", V=5000, D=4, H=4, B=64, S=2, T=2), 9)
     assert parts["loss and softmax"] > parts["products"] > 0
 
 
