@@ -79,7 +79,9 @@ def width(text):
     columns, joins = [0], False
     for c in text:
         category, before = unicodedata.category(c), columns[-1]
-        if before and (category == "Mc" or c == EMOJI_STYLE):
+        if c == " ":
+            columns += [1, 0]  # nothing behind it joins it
+        elif before and (category == "Mc" or c == EMOJI_STYLE):
             columns[-1] = 2
         elif joins and category not in UNSEEN or before == 2 and "🏻" <= c <= "🏿":
             columns[-1] = 2

@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from numpy_seq2seq import show
@@ -90,6 +90,9 @@ def test_printable_leaves_text_alone(text):
 
 
 @given(st.text(max_size=8), st.integers(0, 20), st.booleans())
+@example("\u0903", 1, True)  # a spacing mark without a letter
+@example("\ufe0f", 2, True)  # a sign of emoji style
+@example("한\u094d", 4, False)  # a virama before the space
 def test_fit(text, columns, right):
     fitted = show.fit(text, columns, right)
     assert show.width(fitted) == max(columns, show.width(text))
