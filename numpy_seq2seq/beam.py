@@ -119,7 +119,7 @@ def length_penalty(length, alpha):
     Source: Wu et al. (2016), equation 14.
     """
     if not (is_number(alpha) and 0 <= alpha <= 20):
-        raise ValueError(f"alpha must be in [0, 20], got {alpha!r}; 0.6 to 1 is usual")
+        raise ValueError(f"alpha must be in [0, 20], got {shown(alpha)}; 0.6 to 1 is usual")
     if np.asarray(length).dtype.kind not in "iu" or np.any(length < 0):
         raise ValueError(f"length must be a number of tokens, 0 or more; got {shown(length)}")
     return ((5 + length) / (5 + 1)) ** alpha

@@ -26,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .archive import pack, unpack
+from .checks import shown
 from .config import Config
 from .data import SPECIALS, Vocabulary
 from .seq2seq import seq2seq_init
@@ -136,7 +137,8 @@ def restore_rng(state):
 def _named(path, failed, remedy):
     """Here every fault gets the name of the file and becomes one line."""
     if not isinstance(path, (str, os.PathLike)):  # open(1) would read the terminal, and close it
-        raise CheckpointError(f"the path of a checkpoint must be a text or a Path, got {path!r}; {remedy}")
+        got = shown(path)
+        raise CheckpointError(f"the path of a checkpoint must be a text or a Path, got {got}; {remedy}")
     try:
         yield
     except Exception as error:  # what zipfile, json and NumPy raise of a file made up on purpose has no end

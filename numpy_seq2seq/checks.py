@@ -109,7 +109,7 @@ def check_schedule(step, peak, warmup):
     check_size("step", step)
     for name, value in (("step", step), ("peak", peak), ("warmup", warmup)):
         if not (is_number(value) and value >= 0):
-            raise ValueError(f"{name} must be a number, 0 or more; got {value!r}")
+            raise ValueError(f"{name} must be a number, 0 or more; got {shown(value)}")
 
 
 def check_adam(params, state, beta1, beta2, epsilon, decay):
@@ -122,7 +122,8 @@ def check_adam(params, state, beta1, beta2, epsilon, decay):
     check_share("beta1", beta1)
     check_share("beta2", beta2)
     if not (is_number(epsilon) and epsilon > 0 and is_number(decay) and decay >= 0):
-        raise ValueError(f"epsilon must be above 0, and decay 0 or more; got {epsilon!r} and {decay!r}")
+        got = f"{shown(epsilon)} and {shown(decay)}"
+        raise ValueError(f"epsilon must be above 0, and decay 0 or more; got {got}")
 
 
 def check_shapes(what, tree, params):
@@ -181,7 +182,7 @@ def check_norm(name, value):
 def check_share(name, value):
     """Raise ValueError unless value is a number in [0, 1)."""
     if not (is_number(value) and 0 <= value < 1):
-        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+        raise ValueError(f"{name} must be in [0, 1), got {shown(value)}")
 
 
 def check_loss_options(smoothing, rng):

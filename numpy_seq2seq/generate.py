@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import check_rng, check_size, is_number
+from .checks import check_rng, check_size, is_number, shown
 from .config import Config
 from .data import BOS, EOS, PAD, check_source
 from .seq2seq import check_params, decode_forward, encode_forward
@@ -77,7 +77,7 @@ def generate_sample(source: np.ndarray, mask: np.ndarray, params: dict, config: 
     """
     check_rng(rng)
     if not (is_number(temperature) and temperature > 0):
-        raise ValueError(f"temperature must be positive and finite, got {temperature!r}; 0 means greedy")
+        raise ValueError(f"temperature must be positive and finite, got {shown(temperature)}; 0 means greedy")
     if top_k is not None:
         check_size("top_k", top_k)
 

@@ -27,7 +27,7 @@ import math
 import numpy as np
 
 from .checks import check_adam, check_finite, check_layers, check_norm, check_schedule, check_size, check_step
-from .checks import is_number
+from .checks import is_number, shown
 from .trees import tree_map
 
 
@@ -46,6 +46,8 @@ def sgd_step(params: dict, grads: dict, state: dict, learning_rate: float) -> No
         >>> sgd_step(params, {"layer": {"w": np.array([2.0])}}, {}, learning_rate=0.25)
         >>> params["layer"]["w"].tolist()               # 1 − ¼ · 2
         [0.5]
+
+    An entry so large that its square would overflow is clipped first (_limited), as in adam_step.
 
     Raises:
         ValueError: gradients of another shape, a state that is not SGD's, a negative learning rate.
@@ -212,7 +214,7 @@ def exponential_decay(step, peak, rate):
     """
     check_schedule(step, peak, 0)
     if not (is_number(rate) and 0 < rate <= 1):
-        raise ValueError(f"rate must be a factor in (0, 1], got {rate!r}")
+        raise ValueError(f"rate must be a factor in (0, 1], got {shown(rate)}")
     return peak * rate ** (step - 1)
 
 

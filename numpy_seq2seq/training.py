@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import check_rng, check_training, is_number
+from .checks import check_rng, check_training, is_number, shown
 from .config import Config
 from .data import EOS, PAD, Batch, check_batch
 from .generate import generate_greedy
@@ -162,7 +162,7 @@ def sampled_inputs(batch, params, config, probability, rng):
         arg max, this is the arg max.
     """
     if not (is_number(probability) and 0 <= probability <= 1):
-        raise ValueError(f"teacher_forcing must give a probability in [0, 1], got {probability!r}")
+        raise ValueError(f"teacher_forcing must give a probability in [0, 1], got {shown(probability)}")
     check_params(params, config)
     check_batch(batch, config)
     check_rng(rng)

@@ -512,6 +512,8 @@ def test_masked_softmax_forward_refuses_a_mask_that_does_not_fit(shape):
     scores = np.zeros((2, 3, 4))
     with pytest.raises(ValueError, match=r"a mask of scores \(2, 3, 4\) must be boolean, have as many axes"):
         masked_softmax_forward(scores, np.ones(shape, bool))
+    with pytest.raises(ValueError, match="have as many axes"):  # it would broadcast, (B, S) as (T, S)
+        masked_softmax_forward(np.zeros((2, 2, 2)), np.ones((2, 2), bool))
     with pytest.raises(
         ValueError, match=r"got float64 \(2, 1, 4\)\. A padding mask \(B, S\) becomes mask\[:, None\]"
     ):

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq.checkpoint import (
-    Checkpoint, CheckpointError, load_checkpoint, restore_rng, save_checkpoint,
+    MOST_BYTES, Checkpoint, CheckpointError, load_checkpoint, restore_rng, save_checkpoint,
 )
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import Vocabulary
@@ -502,6 +502,12 @@ def test_overlapping_members_are_refused(path):
 # ---- what is not believed ----------------------------------------------------------------------------------
 
 
+def test_a_file_that_is_too_large_is_not_read(path, monkeypatch):
+    monkeypatch.setitem(MOST_BYTES, "file", path.stat().st_size - 1)
+    with pytest.raises(CheckpointError, match="it is too large"):
+        load_checkpoint(path)
+
+
 def zeros(size):
     """A deflated member: zeros, in a thousandth of their bytes. Each block stands alone: one is repeated."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -663,6 +669,7 @@ def test_a_program_that_is_told_to_stop_while_it_saves_leaves_nothing_beside(pat
             assert saver.stdout.readline() == b"saved\n"
             time.sleep(delay)
             saver.send_signal(signal.Signals[name])
+            saver.communicate()  # it may be printing: its pipe stays open until it ends
         assert saver.returncode == 0 and os.listdir(path.parent) == [path.name]
         load_checkpoint(path)
 

@@ -192,6 +192,14 @@ def test_generate_sample_draws_with_the_probabilities(temperature, top_k):
     assert (np.abs(share - p) <= 5 * np.sqrt(p * (1 - p) / len(tokens))).all()
 
 
+def test_generate_sample_of_equal_logits_keeps_the_smaller_ids():
+    params, config = memoryless()
+    params["output"]["b"] = np.zeros(9)
+    source, mask = make_source(["abc"] * 500, LETTERS)
+    tokens, _ = generate_sample(source, mask, params, config, np.random.default_rng(1), top_k=3, max_length=1)
+    assert set(tokens[:, 0].tolist()) == {EOS, UNK, UNK + 1}
+
+
 def test_generate_sample_draws_each_step_and_each_row_anew():
     """Two neighbours in time, or in the batch, agree as often as independent ones do."""
     params, config = memoryless()

@@ -31,6 +31,7 @@ def test_embedding_init_rows_have_length_one_on_average():
     E = embedding_init(np.random.default_rng(0), 500, 40, "float64")["E"]
     assert E.shape == (500, 40)
     assert abs((E**2).sum(axis=1).mean() - 1) < 0.1 and abs(E.mean()) < 0.01
+    assert abs((E**4).mean() / (E**2).mean() ** 2 - 3) < 0.2  # 3 if normal, 1.8 if uniform
 
 
 def test_affine_init_is_glorot_and_no_bias():

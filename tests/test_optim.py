@@ -161,6 +161,7 @@ STEPS = {
 ADAM = {
     "of SGD": ({"state": {}}, "the state of Adam has m, v and t, from adam_init(params); got none of them"),
     "of another model": ({"state": adam_init(FEWER)}, f"m of the state {ALIKE}"),
+    "v of another shape": ({"state": {**adam_init(PARAMS), "v": ROW}}, f"v of the state {ALIKE}"),
     "beta1": ({"beta1": 1}, "beta1 must be in [0, 1), got 1"),
     "beta2": ({"beta2": 1.0}, "beta2 must be in [0, 1), got 1.0"),
     "epsilon": ({"epsilon": 0}, "epsilon must be above 0, and decay 0 or more; got 0 and 0.0"),
@@ -332,7 +333,7 @@ def test_schedules_refuse(call, message):
 
 def test_exponential_decay_shrinks_by_one_factor():
     rates = [exponential_decay(step, 0.5, 0.9) for step in range(1, 20)]
-    assert rates[0] == 0.5
+    assert rates[0] == 0.5 == exponential_decay(7, 0.5, 1)  # a rate of 1 decays nothing
     np.testing.assert_allclose(np.divide(rates[1:], rates[:-1]), 0.9)
 
 

@@ -83,17 +83,15 @@ def test_every_module_is_imported_without_a_warning_or_a_word():
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_importing_takes_no_longer_than_30_ms_after_numpy(tmp_path):
-    """Of processor time, once compiled; the fastest run counts: whatever else the machine does only adds."""
-    code = "import numpy, time; a = time.process_time(); import numpy_seq2seq; print(time.process_time() - a)"
+def test_importing_takes_less_than_half_of_what_numpy_takes(tmp_path):
+    """Processor time, once compiled, of one process: a slow machine is slow at both."""
+    clock = "time.process_time()"
+    code = f"import time; a = {clock}; import numpy; b = {clock}; import numpy_seq2seq; c = {clock}"
+    code += "; print((c - b) / (b - a))"
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    env["PYTHONPYCACHEPREFIX"] = str(
-        tmp_path
-    )  # the first run compiles, as the first import after installing does
-    seconds = [1.0]
-    while min(seconds) > 0.03 and len(seconds) < 9:
-        seconds.append(float(run("-c", code, env=env).stdout))
-    assert min(seconds) <= 0.03
+    env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first run compiles, as after installing
+    ratios = [float(run("-c", code, env=env).stdout) for _ in range(5)]
+    assert min(ratios) <= 0.5
 
 
 def test_all_names_for_scripts_exist():

@@ -310,6 +310,31 @@ def test_layers_and_directions_are_the_papers_equations(network, cell, size, see
         assert_close(pick(result, AXES, b=b), {"h": x, "state": state})
 
 
+@cells
+def test_stack_forward_runs_every_layer_in_reverse(cell):
+    """It is the same as the sequence turned round, read forwards, and the outputs turned back."""
+    params, data = draw(NETWORKS[6], cell, (2, 4, 3, 5), 8)
+    names = NETWORKS[6].names()
+    h, state, _ = stack_forward(data["x"], params, names, cell, reverse=True)
+    turned, last, _ = stack_forward(data["x"][:, ::-1], params, names, cell)
+    assert len(names) == 2
+    assert_close({"h": h, "state": state}, {"h": turned[:, ::-1], "state": last})
+
+
+def test_stack_forward_drops_out_between_all_layers(monkeypatch):
+    """Three layers: twice, each time at the rate of the model."""
+    network, cell, rates = NETWORKS[6]._replace(layers=3), CELLS["gru"], []
+    params, data = draw(network, cell, (2, 4, 3, 5), 8)
+
+    def counted(x, rate, rng):
+        rates.append(rate)
+        return x, None
+
+    monkeypatch.setattr("numpy_seq2seq.stacks.dropout_forward", counted)
+    stack_forward(data["x"], params, network.names(), cell, dropout=0.5, rng=np.random.default_rng(0))
+    assert rates == [0.5, 0.5]
+
+
 @looks_at(NETWORKS[0], NETWORKS[3])
 @papers
 def test_reference_framework_says_the_same(look, network, cell):

@@ -256,6 +256,30 @@ def test_seq2seq_forward_known_answer():
 
 
 @each_decoder
+def test_seq2seq_init_draws_each_matrix_at_its_size(config):
+    """Embeddings with standard deviation 1/√D; matrices in Glorot's bounds, which they fill, block by block;
+    Wh orthogonal, each block another one."""
+    D, H, V = 64 if config.heads else 48, 64, 60
+    sizes = {"source_vocabulary": V, "target_vocabulary": V, "embedding_size": D, "hidden_size": H}
+    config = dataclasses.replace(config, **sizes)
+    for name, a in flat(seq2seq_init(np.random.default_rng(350), config)).items():
+        layer, kind = name.split(".")
+        if a.ndim == 1 and kind != "v":
+            assert set(np.unique(a)) <= {0, 1}, name  # a bias, or the gain of a norm
+        elif kind == "E":
+            assert 0.93 < a.std() * np.sqrt(D) < 1.07, name
+        elif kind == "Wh":
+            blocks = np.split(a, a.shape[1] // H, axis=1)
+            assert all(np.allclose(block @ block.T, np.eye(H)) for block in blocks), name
+            assert not any(np.allclose(blocks[0], block) for block in blocks[1:]), name
+        else:
+            width = H if kind in ("Wx", "We") else a.shape[-1] if a.ndim == 2 else 1
+            for block in np.split(a.reshape(len(a), -1), a.size // len(a) // width, axis=1):
+                bound = np.sqrt(6 / sum(block.shape))
+                assert (0.85 if kind == "v" else 0.97) * bound < np.abs(block).max() <= bound, name
+
+
+@each_decoder
 def test_seq2seq_init_same_seed_same_model_in_both_precisions(config):
     wide = flat(seq2seq_init(np.random.default_rng(340), config))
     narrow = flat(seq2seq_init(np.random.default_rng(340), dataclasses.replace(config, dtype="float32")))

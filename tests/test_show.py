@@ -105,6 +105,10 @@ def test_shade_grows_with_the_weight():
     assert set(ranks) == set(range(len(show.SHADES)))
 
 
+def test_shade_shows_what_is_above_a_sixteenth():
+    assert show.shade(1 / 16) == " " != show.shade(0.07)
+
+
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_attention_map_is_darkest_where_the_weight_is(T, S, seed):
     places = np.random.default_rng(seed).integers(0, S, T)

@@ -115,6 +115,10 @@ def test_bits_count_the_answers(task, length, letters):
     assert bits(task, length, letters) == pytest.approx(np.log2(len(answers)))
 
 
+def test_right_places_of_equal_letters_stay_in_order():
+    assert right_places("sort", "bab").tolist() == [1, 0, 2]
+
+
 def test_right_places_and_bits_want_a_task():
     for call in (lambda: right_places("none", "abc"), lambda: bits("none", 3, 26)):
         with pytest.raises(ValueError, match="task must be one of"):

@@ -154,10 +154,13 @@ def test_train_asks_the_schedule_of_teacher_forcing_for_its_own_step():
 
 
 def test_train_goes_on_from_start():
-    """Steps 3 and 4 of 4: the schedule is asked for these, and both reports say so."""
+    """Steps 3 and 4 of 4: both schedules are asked for these, and both reports say so."""
     params, state, config = fresh()
-    reports = list(train(params, state, config, copies(3), 4, lambda step: 0.01 * step, start=2))
-    assert [(r.step, r.learning_rate) for r in reports] == [(3, 0.03), (4, 0.04)]
+    asked = []
+    forcing = lambda step: asked.append(step) or 1.0  # noqa: E731
+    options = {"start": 2, "teacher_forcing": forcing, "rng": np.random.default_rng(0)}
+    reports = list(train(params, state, config, copies(3), 4, lambda step: 0.01 * step, **options))
+    assert [(r.step, r.learning_rate) for r in reports] == [(3, 0.03), (4, 0.04)] and asked == [3, 4]
     assert list(train(params, state, config, copies(3), 4, constant(0.01), start=4)) == []
 
 
@@ -439,6 +442,27 @@ def test_sampled_inputs_hold_ids_that_the_dtype_of_the_batch_does_not():
     own, again = (sampled_inputs(b, params, config, 0.0, np.random.default_rng(0)) for b in (batch, short))
     assert own[batch.target_mask].max() >= 200
     np.testing.assert_array_equal(own, again)
+
+
+def test_sampled_inputs_at_a_probability_between():
+    """The model always says 8, if it is asked: the right token is told as often as the probability says."""
+    config = Config(**SIZES)
+    params, batch = random_params(config, 508), random_batch(config, 509)
+    params["output"]["b"][8] = 1e3
+    told = batch.target_mask[:, 1:] & (batch.inputs[:, 1:] != 8)
+    for probability in (0.2, 0.5):
+        rngs = map(np.random.default_rng, range(300))
+        drawn = (sampled_inputs(batch, params, config, probability, rng) for rng in rngs)
+        right = [(inputs == batch.inputs)[:, 1:][told].mean() for inputs in drawn]
+        assert abs(np.mean(right) - probability) < 0.05
+
+
+def test_sampled_inputs_are_chosen_without_dropout():
+    config = Config(**SIZES, layers=2, dropout=0.9)
+    params, batch = random_params(config, 518), random_batch(config, 519)
+    params["output"]["W"] *= 30
+    own = [sampled_inputs(batch, params, config, 0.0, np.random.default_rng(k)) for k in range(20)]
+    assert all((inputs == own[0]).all() for inputs in own)
 
 
 def test_train_with_scheduled_sampling_dropout_and_smoothing_learns():
