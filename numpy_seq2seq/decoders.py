@@ -9,24 +9,26 @@ x are the embedded target tokens *before* the ones to be predicted; out is what 
     peeky   h_t = cell([x_t; v], h_{t−1})       out_t = tanh(h_t Wd + v Wc)
     luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wd + c_t Wc)       c_t = attention(h_t)
 
-All start from the encoder's last state (luong from zeros with config.attention_only). `fixed` has nothing
-else. `peeky` sees the same vector v again at every step. That spares its state the work of remembering, but
-adds no information: h_0 was v already. `luong` has a fresh context c_t for every step. Compare the three
-forward functions: the difference between them is the lesson. Two more, whose recurrence waits for the
-attention, are in step_decoders.py: `luong_feeding`, `bahdanau`.
+All three start from the encoder's last state (luong from zeros with config.attention_only). `fixed` has
+nothing else. `peeky` sees the same vector v again at every step. So its state does not have to remember v.
+But v is no new information: the decoder started from it, h_0 = v. `luong` has a fresh context c_t for every
+step. Compare the three forward functions: the difference between them is the lesson. Two more decoders,
+`luong_feeding` and `bahdanau`, are in step_decoders.py.
 
-Every decoder is two pairs of functions, so one can take the place of another. `open` runs once for each
-source. It makes the first state, and `source`: what this decoder may look at while it writes.
+Every decoder is two pairs of functions, so one can take the place of another. `open_forward` runs once for
+each batch of sources, and prepares what stays the same: the first state, and `source`, what this decoder may
+look at while it writes. `forward` writes T tokens. It takes a state and returns a state, so that generation
+can call it again and again with T = 1.
 
     open_forward(memory, state, mask, params, config) -> start, source, cache
     open_backward(dstart, dsource, cache)             -> dmemory, dstate, grads
     forward(x, state, source, params, config, rng)    -> out, weights, state, cache
     backward(dout, dstate, cache)                     -> dx, dstate, dsource, grads
 
-A state and a source are nested tuples of arrays that begin with the batch axis. Nobody but the decoder needs
-to know what is in them; beam search picks rows of all of them alike (trees.py). The weights are there to be
-looked at and take no gradient from outside; they are None where nothing attends. `rng` is for dropout, which
-the Transformer's decoder has inside and the others have not.
+params is that of the whole model, and grads has the layers that a function used. state and source are
+tuples, which each decoder fills in its own way. The weights are for pictures: the loss does not use them
+outside the decoder, so they take no gradient; they are None where nothing attends. rng is for dropout; the
+decoders of this chapter do not use it.
 
 No decoder needs the mask of the targets. Padding stands at the end, and step t reads only inputs up to t: so
 no real step reads padding. And what is written at padding gets no gradient from the loss.
@@ -50,11 +52,11 @@ from .scores import SCORES
 
 
 class Decoder(NamedTuple):
-    """A way to write from what was read."""
+    """A way to write the target."""
 
     name: str
     attends: bool
-    reads: frozenset  # the optional choices of Config that it uses
+    reads: frozenset  # which of the optional choices of a Config it uses
     init: Callable  # (rng, config) -> params
     open_forward: Callable
     open_backward: Callable
@@ -72,8 +74,7 @@ def fixed_init(rng, config):
 
 
 def fixed_open_forward(memory, state, mask, params, config):
-    """The encoder's last state is handed over, and nothing else: no memory is kept. (A Config refuses
-    attention_only for a decoder that has nothing but this state.)
+    """The encoder's last state is handed over, and nothing else: no memory is kept.
 
     Args:
         memory: (B, S, H) not looked at.
@@ -85,7 +86,7 @@ def fixed_open_forward(memory, state, mask, params, config):
         cache:  for fixed_open_backward.
     """
     start, start_cache = start_forward(state, config)
-    return start, (), (start_cache, memory)  # of the memory, backward needs the shape alone
+    return start, (), (start_cache, memory)  # backward makes zeros of the memory's shape and dtype
 
 
 def fixed_open_backward(dstart, dsource, cache):
@@ -101,8 +102,11 @@ def fixed_open_backward(dstart, dsource, cache):
 def fixed_forward(x, state, source, params, config, rng=None):
     """No attention: the encoder's last state is all there is.
 
-        h_t   = cell(x_t, h_{t−1})      h_0: at first the encoder's last state, then that of the call before
+        h_t   = cell(x_t, h_{t−1})
         out_t = tanh(h_t Wd)
+
+    h_0 is from `state`: at the first call the encoder's last state, later the state that the call before
+    returned.
 
     Args:
         x:       (B, T, D) embedded target tokens, one step behind those to be predicted.
@@ -127,8 +131,8 @@ def fixed_forward(x, state, source, params, config, rng=None):
 def fixed_backward(dout, dstate, cache):
     """Backward of fixed_forward, last line first.
 
-        out = tanh(h Wd)                dh, grads of readout
-        h   = cell(x, h_0)              dx, dstate, grads of decoder
+        out = tanh(h Wd)                    dh, grads of readout
+        h_1 … h_T = recurrence(x, state)    dx, dstate, grads of decoder
 
     Returns:
         dx (B, T, D), dstate, dsource (), grads: decoder, readout.
@@ -180,19 +184,19 @@ def peeky_forward(x, state, source, params, config, rng=None):
         gate does not cover v; the tanh readout stands in place of a maxout that sees x_t too.
     """
     (v,) = source
-    v = np.repeat(v[:, None], x.shape[1], axis=1)
-    xv = np.concatenate([x, v], axis=2)
+    v_t = np.repeat(v[:, None], x.shape[1], axis=1)  # (B, T, H): v at every step
+    xv = np.concatenate([x, v_t], axis=2)
     h, state, recurrent_cache = recurrent_forward(xv, state, params["decoder"], CELLS[config.cell])
-    out, readout_cache = readout_forward(h, v, params["readout"])
+    out, readout_cache = readout_forward(h, v_t, params["readout"])
     return out, None, state, (recurrent_cache, readout_cache, x.shape[2])
 
 
 def peeky_backward(dout, dstate, cache):
     """Backward of peeky_forward, last line first.
 
-        out = tanh(h Wd + v Wc)         dh, dv_t, grads of readout
-        h   = cell([x; v], h_0)         dx, dv_t, dstate, grads of decoder
-        the same v at every step        dv = Σ_t of both
+        out_t = tanh(h_t Wd + v Wc)             dh_t, dv_t (readout), grads of readout
+        h_1 … h_T = recurrence([x_t; v], state) dx_t, dv_t (cell), dstate, grads of decoder
+        the same v at every step                dv = Σ_t of both dv_t
 
     Returns:
         dx (B, T, D), dstate, dsource (dv,), grads: decoder, readout.
@@ -215,13 +219,13 @@ def luong_init(rng, config):
 
 
 def luong_open_forward(memory, state, mask, params, config):
-    """The state is handed over, and the memory stays in view: the book is open.
+    """The state is handed over, and the memory stays in view, with a key for each memory.
 
     Args:
         memory: (B, S, H).
         state:  tuple of (B, H), the encoder's last state.
         mask:   (B, S) boolean, True at a real token.
-        params: of the model: keys.
+        params: of the model; used here: keys.
     Returns:
         start:  tuple of (B, H).
         source: Source.
@@ -234,6 +238,9 @@ def luong_open_forward(memory, state, mask, params, config):
 
 def luong_open_backward(dstart, dsource, cache):
     """Backward of luong_open_forward.
+
+        source = source_forward(memory)     dmemory, grads of keys
+        start  = state                      dstate = dstart
 
     Returns:
         dmemory (B, S, H), dstate, grads: keys.
@@ -277,9 +284,32 @@ def luong_forward(x, state, source, params, config, rng=None):
 def luong_backward(dout, dstate, cache):
     """Backward of luong_forward, last line first.
 
-        out = tanh(h Wd + c Wc)         dh, dc, grads of readout
-        c   = attention(h, source)      dh += dq, dkeys, dmemory, grads of attention
-        h   = cell(x, h_0)              dx, dstate, grads of decoder
+        out = tanh(h Wd + c Wc)             dh, dc, grads of readout
+        c   = attention(h, source)          dh += dq, dkeys, dmemory, grads of attention
+        h_1 … h_T = recurrence(x, state)    dx, dstate, grads of decoder
+
+    One step with one number in each place: an RNN, Wx = Wd = Wc = 1, Wh = b = 0, dot scores, x = 1, m_1 = 1,
+    m_2 = −1. So h = tanh(1) = 0.762, which is the query; the scores are 0.762 and −0.762, α = (0.821, 0.179),
+    c = 0.642, and out = tanh(0.762 + 0.642) = 0.886. Backward, with dout = 1:
+
+        da = 1 − 0.886² = 0.215:  dh = 0.215 from the readout,  dc = 0.215
+        dα_s = dc m_s = (0.215, −0.215);  as values dm_s = dc α_s = (0.176, 0.038)
+        Σ_s α_s dα_s = 0.138:  de_1 = 0.821 (0.215 − 0.138) = 0.063 = −de_2
+        dq = Σ_s de_s m_s = 0.126;  as keys dm_s = de_s h = (0.048, −0.048)
+        dh = 0.215 + 0.126 = 0.341,  dx = 0.341 (1 − 0.762²) = 0.143
+
+        >>> from numpy_seq2seq.config import Config
+        >>> one, nil = np.ones((1, 1)), np.zeros((1, 1))
+        >>> layer, readout = {"Wx": one, "Wh": nil, "b": nil[0]}, {"Wd": one, "Wc": one}
+        >>> params = {"decoder": layer, "attention": {}, "readout": readout}
+        >>> config, memory = Config(5, 5, cell="rnn", decoder="luong"), np.array([[[1.0], [-1.0]]])
+        >>> source = Source(memory, memory, None)               # the keys of `dot` are the memory itself
+        >>> out, α, state, cache = luong_forward(one[None], (nil,), source, params, config)
+        >>> α.round(3).tolist(), out.round(3).tolist()
+        ([[[0.821, 0.179]]], [[[0.886]]])
+        >>> dx, dstate, dsource, grads = luong_backward(one[None], (nil,), cache)
+        >>> dx.round(3).tolist(), dsource.memory.round(3).tolist(), dsource.keys.round(3).tolist()
+        ([[[0.143]]], [[[0.176], [0.038]]], [[[0.048], [-0.048]]])
 
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.

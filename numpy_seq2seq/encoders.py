@@ -2,9 +2,9 @@
 
 Before this: losses.py. After it: readout.py.
 
-Notation: B batch, S source length, D embedding size, H hidden size of both directions together (in stacks.py
-H is that of one). config is described in config.py; read here: cell, layers, directions, hidden_size,
-embedding_size, reverse_source, dropout, dtype.
+Notation: B batch, S source length, D embedding size, H size of a memory: one direction has H units, two have
+H/2 each (stacks.py calls the size of one direction H). config has the choices of a model, config.py; used
+here: cell, layers, directions, hidden_size, embedding_size, reverse_source, dropout, dtype.
 
 An encoder returns two things. A decoder without attention gets the state alone; one with attention gets both:
 
@@ -19,10 +19,10 @@ Every encoder has the same shape of functions, so one can take the place of anot
     encoder.forward(x, mask, params, config, rng) -> memory, state, cache
     encoder.backward(dmemory, dstate, cache)      -> dx, grads
 
-By default the state has just read the last token. With config.reverse_source (Sutskever's trick) the layers
-run from the last token to the first: the state has just read the first one, with which a copy begins, and
-memory s still belongs to token s. With two directions half of the state comes from each: a direction has H/2
-units, so that memory and state have size H either way.
+From left to right the last token is read last, so the state keeps it best. With config.reverse_source
+(Sutskever's trick) the layers run from the last token to the first, and the *first* token is read last. Where
+the target has the source's order, as in translation, the decoder writes its first token first: what it needs
+first was then read last. The order of the memory stays: m_s belongs to token s.
 
 Here is the recurrent encoder. The other one, which has no recurrence at all, is in transformer.py.
 
@@ -38,10 +38,10 @@ from .stacks import stack_backward, stack_forward
 
 
 class Encoder(NamedTuple):
-    """A way to read."""
+    """A way to read the source."""
 
     name: str
-    reads: frozenset  # the optional choices of Config that it uses; config.py refuses the others
+    reads: frozenset  # which of the optional choices of a Config it uses; config.py refuses the others
     init: Callable  # (rng, config) -> params
     forward: Callable
     backward: Callable
@@ -51,7 +51,8 @@ def encoder_layers(config):
     """Names of the recurrent layers, bottom first: [("encoder",), ("encoder2",)], with two directions
     [("encoder", "encoder_reverse"), …]."""
     names = ["encoder" if k == 0 else f"encoder{k + 1}" for k in range(config.layers)]
-    return [(name, f"{name}_reverse")[: config.directions] for name in names]  # one name, or both
+    both = [(name, f"{name}_reverse") for name in names]
+    return [pair[: config.directions] for pair in both]  # one direction: the first name of each pair alone
 
 
 def recurrent_encoder_init(rng, config):
@@ -69,15 +70,23 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
 
         memory, state = recurrent layers(x)
 
-    With one direction and no padding, the state is the last memory:
+    From left to right, the state is the memory of the last real token; with reverse_source it is that of the
+    first token; with two directions, half of it is the one and half the other. Two sources of 3 and 2 tokens:
 
         >>> import numpy as np
         >>> from numpy_seq2seq.config import Config
-        >>> config, x = Config(9, 9, hidden_size=4, cell="gru"), np.ones((2, 3, 32), "float32")
-        >>> params = recurrent_encoder_init(np.random.default_rng(0), config)
-        >>> memory, state, _ = recurrent_encoder_forward(x, np.ones((2, 3), bool), params, config)
-        >>> memory.shape, state[0].shape, bool((state[0] == memory[:, -1]).all())
-        ((2, 3, 4), (2, 4), True)
+        >>> sizes = {"source_vocabulary": 9, "target_vocabulary": 9, "embedding_size": 2, "hidden_size": 4}
+        >>> x = np.random.default_rng(0).standard_normal((2, 3, 2)).astype("float32")
+        >>> mask = np.array([[True, True, True], [True, True, False]])
+        >>> for choices in ({}, {"reverse_source": True}, {"directions": 2}):
+        ...     config = Config(**sizes, cell="gru", **choices)
+        ...     params = recurrent_encoder_init(np.random.default_rng(0), config)
+        ...     memory, (h,), _ = recurrent_encoder_forward(x, mask, params, config)
+        ...     last, first = memory[[0, 1], [2, 1]], memory[:, 0]
+        ...     (h == last).all(axis=0).tolist(), (h == first).all(axis=0).tolist()     # for each column
+        ([True, True, True, True], [False, False, False, False])
+        ([False, False, False, False], [True, True, True, True])
+        ([True, True, False, False], [False, False, True, True])
 
     Args:
         x:      (B, S, D) embedded source tokens.
@@ -85,12 +94,13 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
         params: of the model: the layers named by encoder_layers(config).
         rng:    np.random.Generator for dropout between layers; None while evaluating.
     Returns:
-        memory: (B, S, H) the top layer's output at every source position.
+        memory: (B, S, H) the top layer's output at every source position; at padding the unchanged state,
+                which readout.source_forward replaces by 0.
         state:  tuple of (B, H), the top layer's state after its last step: the fixed vector.
         cache:  for recurrent_encoder_backward.
     Source: Sutskever et al. (2014); Cho et al. (2014); Bahdanau et al. (2015), equation 1,
-        h_t = f(x_t, h_{t−1}) and c = q({h_1, …}), here the last state; two directions: section 3.2 there,
-        where the annotation h_j = [h→_j; h←_j] is our memory m_s (equation 7).
+        h_t = f(x_t, h_{t−1}) and c = q({h_1, …}): there c is the fixed vector, and q takes the last state.
+        Two directions: section 3.2 there, whose annotation h_j = [h→_j; h←_j] (also equation 7) is our m_s.
     """
     cell, reverse = CELLS[config.cell], config.reverse_source
     return stack_forward(x, params, encoder_layers(config), cell, mask, reverse, config.dropout, rng)
@@ -100,6 +110,10 @@ def recurrent_encoder_backward(dmemory, dstate, cache):
     """Backward of recurrent_encoder_forward.
 
         memory, state = recurrent layers(x)     dx, grads of the layers
+
+    The two gradients meet in recurrent_backward: dstate is that of the last state, and at each step dmemory_s
+    is added to the gradient of h_s. From a decoder without attention dmemory is 0. Then dstate is all that
+    arrives, and what concerns the token read first has to come back through every step.
 
     Returns:
         dx (B, S, D), grads of every recurrent layer.

@@ -3,7 +3,7 @@
 Before this: encoders.py. After it: decoders.py.
 
 Notation: B batch, T target length, S source length, H hidden size, also of a memory and of a context, A size
-of a key.
+of a key; h_t the decoder's state, c_t the context, C the cell state of an LSTM.
 
 Not here: the decoders themselves (decoders.py, step_decoders.py).
 """
@@ -19,7 +19,11 @@ from .scores import keys_backward, keys_forward
 
 
 def without_padding(a, mask):
-    """(B, S, H) with zeros where the mask (B, S) is False; as it is where nothing is padded."""
+    """(B, S, H) with zeros where the mask (B, S) is False; as it is where nothing is padded.
+
+    A padded place has the weight 0 in every sum. But if it holds nan (a caller may leave anything there),
+    0 · nan = nan would spoil the sum.
+    """
     return a if mask.all() else np.where(mask[..., None], a, 0)
 
 
@@ -45,14 +49,19 @@ def source_forward(memory, mask, params):
         source: Source.
         cache:  for source_backward.
     """
-    memory = without_padding(memory, mask)  # a weight of 0 is no help against nan: 0 times nan is nan
+    memory = without_padding(memory, mask)
     keys, keys_cache = keys_forward(memory, params["keys"])
     return Source(memory, keys, None if mask.all() else mask[:, None]), (keys_cache, mask)
 
 
 def source_backward(dsource, cache):
-    """Backward of source_forward. A memory is read twice: it is compared with the query (as a key), and it is
-    averaged into the context (as a value). Its two gradients are added.
+    """Backward of source_forward. A memory is read twice: it is averaged into the context (as a value), and
+    it is compared with the query (as a key). Its two gradients are added.
+
+        memory, keys = memory Wk        dmemory = dvalues + dkeys Wkᵀ, or dvalues + dkeys without Wk
+        0 at padding                    0 at padding
+
+    dvalues is dsource.memory, dkeys is dsource.keys.
 
     Returns:
         dmemory (B, S, H), grads: keys.
@@ -69,7 +78,7 @@ def start_forward(state, config):
         state_0 = 0                             config.attention_only: all must pass through attention
 
     Encoder and decoder may be of two kinds. A Transformer encoder (transformer.py) gives one vector and an
-    LSTM needs two: then both, h_0 and c_0, are this vector.
+    LSTM needs two: then both, h_0 and C_0, are this vector.
 
     Args:
         state:   tuple of (B, H), the encoder's last state.
@@ -88,7 +97,7 @@ def start_backward(dstart, cache):
     """Backward of start_forward.
 
         state_0 = state         dstate = dstate_0
-        h_0 = c_0 = vector      dvector = dh_0 + dc_0       one vector, an LSTM
+        h_0 = C_0 = vector      dvector = dh_0 + dC_0       one vector, an LSTM
         state_0 = 0             dstate = 0
 
     Returns:
@@ -120,9 +129,9 @@ def readout_forward(h, context, params):
     Returns:
         out:     (B, T, H).
         cache:   for readout_backward.
-    Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]). W_c is kept in two blocks, since
-        [c; h] W = c W_top + h W_bottom: Wc is the upper one, Wd the lower one. `fixed` has Wd alone, so that
-        it lacks the context and nothing else.
+    Source: Luong et al. (2015), equation 5, h̃_t = tanh(W_c [c_t; h_t]). Call their matrix, transposed,
+        W (2H, H): its upper H rows multiply c_t, our Wc; its lower H rows multiply h_t, our Wd (d as in
+        decoder). A decoder without a context has Wd alone.
     """
     a = project(h, params["Wd"])
     if context is not None:
@@ -135,7 +144,17 @@ def readout_backward(dout, cache):
     """Backward of readout_forward.
 
         out = tanh(a)           da = dout (1 − out²)
-        a = h Wd + c Wc         dWd = Σ_bt hᵀ da,  dWc = Σ_bt cᵀ da,  dh = da Wdᵀ,  dc = da Wcᵀ
+        a = h Wd + c Wc         dWd = Σ_bt h_btᵀ da_bt,  dWc = Σ_bt c_btᵀ da_bt,  dh = da Wdᵀ,  dc = da Wcᵀ
+
+    One number in each place, h = 1, c = 2, Wd = ½, Wc = ¼: a = ½ + ½ = 1 and out = tanh(1) = 0.762. For
+    dout = 1, da = 1 − 0.762² = 0.42, dh = da/2 = 0.21, dc = da/4 = 0.105, dWd = h da = 0.42 and
+    dWc = c da = 0.84:
+
+        >>> one = np.ones((1, 1, 1))
+        >>> out, cache = readout_forward(one, 2 * one, {"Wd": one[0] / 2, "Wc": one[0] / 4})
+        >>> dh, dc, grads = readout_backward(one, cache)
+        >>> [round(a.item(), 3) for a in (out, dh, dc, grads["Wd"], grads["Wc"])]
+        [0.762, 0.21, 0.105, 0.42, 0.84]
 
     Returns:
         dh:       (B, T, H).

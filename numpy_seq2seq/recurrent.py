@@ -2,13 +2,14 @@
 
 Before this: cells.py. After it: stacks.py.
 
-Notation: B batch, T time steps, D input size, H hidden size, G gates of the cell; x the inputs, h the
-outputs. Outside, arrays are batch-first (B, T, ...); inside, time comes first, because a step is then one
-contiguous block. A state is the tuple that the cell carries: (h,) or (h, c), each (B, H).
+Notation: B batch, T time steps, D input size, H hidden size, G number of the cell's blocks of H columns; x
+the inputs, h the outputs. Outside, arrays are batch-first (B, T, ...). Inside, time comes first: the numbers
+of a step then lie side by side in memory. A state is the tuple that the cell carries: (h,) or (h, c), each
+(B, H).
 
 The same cell, with the same parameters, is used at every step:
 
-              out_1       out_2       out_3
+               h_1         h_2         h_3          the outputs
                 ↑           ↑           ↑
     h_0 ──→ [cell] ─h_1→ [cell] ─h_2→ [cell] ─h_3→
                 ↑           ↑           ↑
@@ -17,9 +18,9 @@ The same cell, with the same parameters, is used at every step:
 Two arrows leave h_t: one up, to the output, and one to the next step. On the way back two gradients meet in
 h_t: they are added.
 
-A mask is boolean (B, T), True at a real token. A padded step hands the state on unchanged. So a run from left
-to right ends with the state of the last *real* token; one from right to left passes the padding first, with
-the state that it started from. No sequence has to be flipped.
+A mask is boolean (B, T), True at a real token. A padded step leaves the state unchanged. So a run from left
+to right ends with the state of the last *real* token. A run from right to left meets the padding first, and
+reaches the first real token with the state that it started from. So no sequence has to be turned round.
 
 Not here: what happens inside a step (cells.py); several layers or directions (stacks.py); token ids
 (layers.py).
@@ -34,7 +35,8 @@ def recurrent_init(rng, input_size, hidden_size, cell, dtype):
     """Parameters of one recurrent layer.
 
         Wx (D, GH)  by glorot, gate by gate
-        Wh (H, GH)  orthogonal, gate by gate: at the start h Wh is, in each block, as long as h
+        Wh (H, GH)  orthogonal, gate by gate: ‖h Wh‖ = ‖h‖ in each block, so that the product with Wh, which
+                    is taken at every step, lets no state grow or shrink at the start
         b  (GH,)    zero, but 1 for a forget gate: it starts near σ(1) = 0.73 and not at σ(0) = 0.5
         bh (GH,)    zero, only where the cell has a bias inside its recurrent part (GRU)
 
@@ -70,7 +72,7 @@ def step_forward(gx, state, params, cell):
 
     Args:
         gx:     (B, GH) what this step's input contributes.
-        state:  tuple of (B, H).
+        state:  state_prev, tuple of (B, H).
         params: Wh (H, GH), and bh (GH,) where cell.recurrent_bias.
         cell:   a record of cells.CELLS.
     Returns:
@@ -88,20 +90,21 @@ def step_backward(dstate, cache, Wh_T):
     """Backward of step_forward, without the gradients of Wh and bh: weight_gradients takes those for all
     steps in one product.
 
-        state = cell(gx, gh, state_prev)    dgx, dgh, dstate_prev
+        state = cell(gx, gh, state_prev)    dgx, dgh, dstate_prev = backward of the cell (dstate)
         gh = h_prev Wh (+ bh)               dh_prev += dgh Whᵀ
 
     Args:
+        dstate: gradient of the state after the step.
         Wh_T:   Whᵀ (GH, H), from transposed.
     Returns:
         dgx:    (B, GH).
-        dstate: gradient of the state before the step.
+        dstate_prev: gradient of the state before the step.
         dgh:    (B, GH), for weight_gradients.
     """
     cell_cache, cell = cache
-    dgx, dgh, dstate = cell.backward(dstate, cell_cache)
+    dgx, dgh, dstate_prev = cell.backward(dstate, cell_cache)
     # h_prev is read by the cell itself and by the product with Wh; the c of an LSTM by the cell alone
-    return dgx, (dstate[0] + dgh @ Wh_T, *dstate[1:]), dgh
+    return dgx, (dstate_prev[0] + dgh @ Wh_T, *dstate_prev[1:]), dgh
 
 
 def weight_gradients(x, h_prev, dgx, dgh, cell):
@@ -110,8 +113,9 @@ def weight_gradients(x, h_prev, dgx, dgh, cell):
         gx = x Wx + b           dWx = Σ x_tᵀ dgx_t,  db = Σ dgx_t
         gh = h_prev Wh + bh     dWh = Σ h_{t−1}ᵀ dgh_t,  dbh = Σ dgh_t
 
-    The same Wh is used at every step, so its gradient is the sum over the steps. Such a sum is one product of
-    the matrices put on top of each other, [A₁; A₂]ᵀ [B₁; B₂] = A₁ᵀ B₁ + A₂ᵀ B₂: no loop is needed.
+    The same Wh is used at every step, so its gradient is the sum over the steps. No loop is needed for it.
+    Put the rows of all steps below one another, h_0 above h_1 above h_2 …, and dgh_1 above dgh_2 …: the
+    product of the first matrix, transposed, and the second one is this sum.
 
     Args:
         x, h_prev: (T, B, ·).
@@ -151,8 +155,8 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     """
     x = time_first(x)
     real = _padded_steps(mask, len(x))
-    if any(column is not None for column in real):
-        x = np.where(mask.T[:, :, None], x, 0)  # dWx has x times the dgx there, 0: and 0 times nan is nan
+    if any(column is not None for column in real):  # something is padded
+        x = np.where(mask.T[:, :, None], x, 0)  # if x is nan there, 0 · nan = nan would get into dWx
     gx = input_part(x, params)
     h, h_prev = _one_step_apart(gx, state[0], reverse)
     steps = range(len(x))[::-1] if reverse else range(len(x))
@@ -160,7 +164,7 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     for t in steps:
         after, caches[t] = step_forward(gx[t], state, params, cell)
         state = _where_real(real[t], after, state)
-        h[t] = state[0]
+        h[t] = state[0]  # and so the h_prev of the next step, which lies at the same place
     return h.transpose(1, 0, 2), state, (x, h_prev, caches, params, cell, real, steps)
 
 
@@ -168,12 +172,21 @@ def recurrent_backward(dh, dstate, cache):
     """Backpropagation through time: recurrent_forward, last step first.
 
         h_t = first of state                    dh_t is added to the first of dstate
-        state = cell(gx_t, gh, state_prev)      dgx_t, dgh_t, dstate_prev = cell backward(dstate)
+        state = cell(gx_t, gh, state_prev)      dgx_t, dgh_t, dstate_prev = backward of the cell (dstate)
         gh = h_prev Wh (+ bh)                   dh_prev += dgh_t Whᵀ
         state = state_prev at a padded step     dstate_prev = dstate,  dgx_t = dgh_t = 0
         — after the loop, over all steps at once —
         gx = x Wx + b                           dx_t = dgx_t Wxᵀ
         Wx, Wh, b and bh, read at every step    sums over t: weight_gradients
+
+    Where nothing is padded, the loop does two things at each step, from the last to the first:
+
+        dh_t is added to the first of dstate
+        dgx_t, dgh_t, dstate = step_backward(dstate)        and from here on dstate is that of step t − 1
+
+    The code has two choices more, for the rows that are padded at step t. The cell gets the gradient 0 there.
+    Its backward multiplies this gradient by factors, so dgx_t and dgh_t are 0. And dstate, as it was before
+    the cell, goes on to step t − 1, just as the state came from there.
 
     Two steps of a simple network with one number in each place: Wx = 1, Wh = ½, b = 0, x = (½, 0), h_0 = 0.
 
@@ -209,10 +222,9 @@ def recurrent_backward(dh, dstate, cache):
     for t in reversed(steps):
         # h_t is read twice, as an output and by the step after it: the two gradients meet here
         dstate = (dstate[0] + dh[t], *dstate[1:])
-        # backward is linear: the zeros of a padded row give zero dgx and dgh
-        dgx[t], dbefore, dgh[t] = step_backward(_where_real(real[t], dstate, nothing), caches[t], Wh_T)
-        # a padded step handed its state on, so it hands its gradient back
-        dstate = _where_real(real[t], dbefore, dstate)
+        of_real = _where_real(real[t], dstate, nothing)  # padded rows: 0, so that dgx and dgh are 0
+        dgx[t], dstate_prev, dgh[t] = step_backward(of_real, caches[t], Wh_T)
+        dstate = _where_real(real[t], dstate_prev, dstate)  # padded rows: dstate goes on unchanged
     dx = project(dgx, params["Wx"].T).transpose(1, 0, 2)
     return dx, dstate, weight_gradients(x, h_prev, dgx, dgh, cell)
 
@@ -225,7 +237,7 @@ def input_part(x, params):
 
 
 def time_first(x):
-    """(B, T, D) to (T, B, D), each step one contiguous block."""
+    """(B, T, D) to (T, B, D), the numbers of each step side by side in memory."""
     return np.ascontiguousarray(x.transpose(1, 0, 2))
 
 
@@ -235,7 +247,11 @@ def transposed(W):
 
 
 def empty_gate_gradients(h_prev, cell):
-    """Arrays to be filled, dgx and dgh (T, B, GH): one and the same where gh is simply added to gx."""
+    """Arrays to be filled, dgx and dgh (T, B, GH).
+
+    Where a cell only adds gh to gx (RNN, LSTM), dgh = dgx. Then both names are one array, and whoever fills
+    the two writes the same numbers twice. A GRU multiplies gh_n by r first: it gets two arrays.
+    """
     dgx = np.empty((*h_prev.shape[:2], len(cell.gates) * h_prev.shape[2]), h_prev.dtype)
     return dgx, np.empty_like(dgx) if cell.recurrent_bias else dgx
 
