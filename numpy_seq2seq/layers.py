@@ -10,8 +10,8 @@ The mirror rule begins here: backward takes the gradients of what forward return
 the cache; it returns the gradients of what forward took, in that order, then `grads`, when there are
 parameters. What is not a real number (ids, a rate, a generator) has no gradient.
 
-    y, cache  = affine_forward(x, params)
-    dx, grads = affine_backward(dy, cache)
+    y, cache  = affine_forward(x, params)           x, cache = embedding_forward(ids, params)
+    dx, grads = affine_backward(dy, cache)          grads    = embedding_backward(dx, cache)
 
 Not here: anything that depends on a neighbour in time (recurrent.py).
 """
@@ -24,8 +24,9 @@ def glorot(rng, rows, columns, dtype):
 
         W ~ Uniform(−a, a)      a = √(6 / (rows + columns))
 
-    Its variance is a²/3 = 2 / (rows + columns). Forward, a sum of `rows` products keeps the variance of x if
-    W has 1/rows; backward, a sum of `columns` products wants 1/columns. This lies between the two.
+    For independent numbers of mean 0, Var(Σ_d x_d W_dk) = rows · Var(x) · Var(W). So forward, x W has the
+    variance of x if Var(W) = 1/rows. Backward, dy Wᵀ is a sum over the columns, and keeps the variance of dy
+    if Var(W) = 1/columns. Glorot's is a²/3 = 2 / (rows + columns), which lies between the two.
 
     Source: Glorot & Bengio (2010), equation 16. Drawn in float64 and rounded, so that a float32 and a
     float64 model of one seed start at the same point.
@@ -52,7 +53,7 @@ def embedding_init(rng, vocabulary_size, size, dtype):
 def embedding_forward(ids, params):
     """Each token id becomes its row of the table.
 
-        x_n = E[id_n]           the same as onehot(id_n) E, without the product
+        x_r = E[id_r]           row r; the same as onehot(id_r) E, without the product
 
     Args:
         ids:    (...) integers in [0, V).
@@ -67,7 +68,7 @@ def embedding_forward(ids, params):
 def embedding_backward(dx, cache):
     """Backward of embedding_forward.
 
-        x_n = E[id_n]           dE[v] = Σ dx_n over all n with id_n = v
+        x_r = E[id_r]           dE[v] = Σ dx_r over all rows r with id_r = v
 
     (x is what forward returned, so dx arrives here.)
 
@@ -79,9 +80,9 @@ def embedding_backward(dx, cache):
     The code sorts the rows by id instead. Equal ids then stand together, and each run of them is summed at
     once: the same numbers, several times faster.
 
-        >>> dE = embedding_backward(np.array([[1.0], [2.0], [3.0]]), (np.array([1, 0, 1]), (3, 1)))["E"]
-        >>> dE.T            # id 0 occurs once, id 1 twice, id 2 never
-        array([[2., 4., 0.]])
+        >>> dE = embedding_backward(np.array([[1.0], [2.0], [3.0]]), (np.array([7, 5, 7]), (8, 1)))["E"]
+        >>> dE.T            # id 5 occurs once, id 7 twice: 1 + 3
+        array([[0., 0., 0., 0., 0., 2., 0., 4.]])
 
     Args:
         dx:     (..., D).
@@ -92,8 +93,8 @@ def embedding_backward(dx, cache):
     dE = np.zeros(shape, dx.dtype)
     ids = ids.reshape(-1)
     if ids.size:
-        order = np.argsort(ids, kind="stable")  # of the ids 1 0 1: 1 0 2, which makes them 0 1 1
-        present, starts = np.unique(ids[order], return_index=True)  # ids 0 1, whose runs begin at 0 and 1
+        order = np.argsort(ids, kind="stable")  # of the ids 7 5 7: the rows 1 0 2, with ids 5 7 7
+        present, starts = np.unique(ids[order], return_index=True)  # ids 5 7; they begin at 0 and 1
         dE[present] = np.add.reduceat(rows_of(dx)[order], starts, axis=0)
     return {"E": dE}
 
@@ -124,11 +125,12 @@ def affine_forward(x, params):
 def affine_backward(dy, cache):
     """Backward of affine_forward.
 
-        y = x W + b             db = Σ dy,  dW = xᵀ dy,  dx = dy Wᵀ     Σ, ᵀ over all rows
+        y = x W + b             db = Σ_r dy_r,  dW = xᵀ dy,  dx = dy Wᵀ
 
-    Element by element y_nk = Σ_d x_nd W_dk + b_k. W_dk is read once in each row n, hence
-    ∂L/∂W_dk = Σ_n dy_nk ∂y_nk/∂W_dk = Σ_n x_nd dy_nk, which is (xᵀ dy)_dk. In the same way x_nd is read by
-    every column k: ∂L/∂x_nd = Σ_k dy_nk W_dk, which is (dy Wᵀ)_nd.
+    All leading axes are taken as one here: r counts the rows. Element by element
+    y_rk = Σ_d x_rd W_dk + b_k. W_dk is used once in each row r, hence
+    ∂L/∂W_dk = Σ_r dy_rk ∂y_rk/∂W_dk = Σ_r x_rd dy_rk, which is (xᵀ dy)_dk. In the same way x_rd is used in
+    every column k: ∂L/∂x_rd = Σ_k dy_rk W_dk, which is (dy Wᵀ)_rd.
 
     One row, x = (1, 2), W = (3, 4)ᵀ, b = 5 gives y = 3 + 8 + 5 = 16. For dy = 10:
 
@@ -166,8 +168,9 @@ def dropout_forward(x, rate, rng):
     Returns:
         y:     (...).
         cache: for dropout_backward: the factors, or None where y = x.
-    Source: Srivastava et al. (2014). Deviation: there the weights are multiplied by 1 − p (their p) when the
-        model is used; dividing in training, as here, is the other way that they name.
+    Source: Srivastava et al. (2014). Deviation: their p is the probability to *keep* a number, and the
+        weights are multiplied by it when the model is used. Dividing in training, as here, is the other way
+        that they name.
     """
     if rng is None or rate == 0:
         return x, None
@@ -195,7 +198,7 @@ def layer_norm_forward(x, params):
     """Every vector is shifted to mean 0 and scaled to variance 1, each by itself.
 
         μ = mean of x,  σ = √(mean of (x − μ)² + ε)        over the last axis, D numbers
-        n = (x − μ) / σ
+        n = (x − μ) / σ         the normalised vector
         y = n g + b
 
     Args:
@@ -217,18 +220,20 @@ def layer_norm_forward(x, params):
 def layer_norm_backward(dy, cache):
     """Backward of layer_norm_forward.
 
-        y = n g + b             db = Σ dy,  dg = Σ dy n,  dn = dy g         Σ over all vectors
-        n = (x − μ) / σ         dx = (dn − mean(dn) − n mean(dn n)) / σ     means over one vector
+        y = n g + b             db = Σ dy,  dg = Σ dy n,  dn = dy g         Σ: over all vectors
+        n = (x − μ) / σ         dx = (dn − mean(dn) − n mean(dn n)) / σ     mean(a) = (1/D) Σ_i a_i
 
     x_i reaches n_j in three ways: directly (only j = i), through μ, and through σ. First ∂μ/∂x_i = 1/D. In
     σ² = (1/D) Σ_k (x_k − μ)² + ε, the part through μ is −(2/D) Σ_k (x_k − μ) ∂μ/∂x_i = 0, so
-    ∂σ/∂x_i = (1/2σ) (2/D) (x_i − μ) = n_i/D. Then, with δ_ij = 1 if i = j, else 0,
+    ∂σ²/∂x_i = (2/D) (x_i − μ), and since ∂σ²/∂x_i = 2σ ∂σ/∂x_i, ∂σ/∂x_i = (x_i − μ) / (D σ) = n_i/D. Then,
+    with δ_ij = 1 if i = j, else 0,
 
         n_j = (x_j − μ) / σ
         ∂n_j/∂x_i = (δ_ij − 1/D) / σ − (x_j − μ) / σ² · n_i/D = (δ_ij − 1/D − n_j n_i/D) / σ
 
-    and Σ_j dn_j ∂n_j/∂x_i is the line above. The two means take out of dn what the shift and the scale
-    undo: dx has mean 0 and (for ε = 0) is at a right angle to n.
+    and Σ_j dn_j ∂n_j/∂x_i is the line above. If a constant is added to x, n does not change; if x − μ is
+    multiplied by a constant, n does not change either (for ε = 0). So dx has no part in these two directions:
+    Σ_i dx_i = 0, and Σ_i dx_i n_i = 0.
 
     x = (1, 3) has μ = 2, σ = 1 and n = (−1, 1). For dn = (1, 0): mean(dn) = ½, mean(dn n) = −½, hence
     dx = (1 − ½ − ½, 0 − ½ + ½) = (0, 0): except for ε, two different numbers always become −1 and 1.

@@ -1,6 +1,17 @@
 """Appendix: notation. The symbols of three papers beside those used here, and the list of sources.
 
-It stands apart: nothing is computed here.
+Shapes: batch first, (B, T, H). B batch, S source length, T target length, V vocabulary, D size of an input
+(of an embedding, its size), H hidden size, G number of the blocks of H columns in a cell (RNN 1, GRU 3,
+LSTM 4). Gradients: dX = ∂L/∂X has the shape of X. Vectors are rows, and a matrix multiplies from the right,
+x W: our W is the transpose of a paper's W x. In activations, layers and cells, two vectors, side by side or
+with a dot, are multiplied entry by entry; before a matrix, as in x W, it is a matrix product. In scores and
+attention, q_t · k_s is the dot product.
+
+All other letters hold for one chapter only, and are said at its top: n is the new state in a GRU, and the
+normalised vector in layers; g is a block of the LSTM, and a gain in layers; L is the loss, and a length in
+tasks.
+
+The symbols of the papers. Read this table when you have come to attention.py:
 
     here                    Bahdanau et al. (2015)      Luong et al. (2015)     Vaswani et al. (2017)
     ─────────────────────── ─────────────────────────── ─────────────────────── ─────────────────────────
@@ -21,11 +32,6 @@ It stands apart: nothing is computed here.
 Watch out for two collisions. Bahdanau's h is the *encoder's* output and s the decoder's; Luong's h is the
 decoder's. And c is the context in all of them, but the cell state inside an LSTM: here c is the cell state in
 cells.py, and the context wherever attention is written (attention, decoders, step_decoders, multihead).
-
-Shapes: batch first, (B, T, H). B batch, S source length, T target length, V vocabulary, D embedding size,
-H hidden size, G gates. Gradients: dX = ∂L/∂X has the shape of X. W multiplies from the right, x W, so our W
-is the transpose of a paper's W x. A dot between arrays that are updated entry by entry (activations, layers,
-cells) multiplies entry by entry; between two vectors q_t · k_s (scores, attention) it is the dot product.
 
 INDEX says where a term of the field is to be found, SOURCES lists every work that a docstring cites, those of
 the demos too.
