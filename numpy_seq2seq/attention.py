@@ -5,11 +5,10 @@ Before this: scores.py. After it: losses.py.
 Notation: as in scores.py; α weights, c contexts. For the symbols of the papers see notation.py.
 
     scores   e_ts = how well query t fits key s         scores.py
-    weights  α_ts = softmax over s of e_ts              zero where the mask says no
+    weights  α_ts = softmax over s of e_ts              zero where the mask is False
     context  c_t = Σ_s α_ts m_s                         fresh for each query: no bottleneck
 
-One function serves any number of queries. A decoder that attends after its recurrence (Luong) asks with
-all T states at once; one that attends inside it (Bahdanau), and generation, ask with T = 1; a sequence
+The number T of queries is free: it may be the whole target at once, or 1, one step at a time. A sequence
 that asks itself is self-attention (multihead.py).
 
 A mask says what may be looked at: True at memories that are real. It has as many axes as the scores
@@ -123,14 +122,14 @@ def attention_forward(queries, keys, memory, params, mask, score):
         memory:  (..., S, M). What stands where nobody may look is not read.
     Returns:
         context: (..., T, M).
-        weights: (..., T, S), to be looked at; they take no gradient from outside.
+        weights: (..., T, S), for pictures: the loss does not use them directly, so no gradient arrives.
         cache:   for attention_backward.
     Source: Bahdanau et al. (2015), equation 5, c_i = Σ_j α_ij h_j. With scaled_dot it is Vaswani et al.
         (2017), equation 1, Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V.
     """
     memory, keys = visible(memory, mask), visible(keys, mask)
     weights, align_cache = align_forward(queries, keys, params, mask, score)
-    context = weights @ memory  # the lesson: a fresh mean of all memories for every query
+    context = weights @ memory  # the lesson: a fresh weighted mean of all memories for every query
     return context, weights, (align_cache, weights, memory)
 
 
@@ -175,7 +174,10 @@ def attention_backward(dcontext, cache):
 
 
 def visible(a, mask):
-    """a (..., S, M), where a holds nan or inf with 0 for what no query may look at: 0 times nan is nan."""
+    """a (..., S, M). If it holds nan or inf, the rows that no query may look at become 0.
+
+    Their weight is 0, but 0 · nan = nan would spoil the sum.
+    """
     if mask is None:
         return a
     seen = mask.any(axis=-2)  # (..., S): some query may look at memory s

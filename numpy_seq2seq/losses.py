@@ -3,8 +3,9 @@
 Before this: attention.py. After it: encoders.py.
 
 Notation: B batch, T target length, V vocabulary; logits are scores before softmax. mask (B, T) is True at a
-real target token; N is the number of real tokens. Loss is in nats per target token (natural logarithms): a
-model that guesses has p = 1/V, which costs −ln p = ln V. Accuracies are in [0, 1].
+real target token, EOS included; N is the number of real tokens. Loss is in nats per target token: log is the
+natural logarithm, ln. A model that gives each token the same probability 1/V has the loss ln V. Accuracies
+are in [0, 1].
 
 Padding adds nothing to the sum and is not counted in N, so more padding changes nothing.
 
@@ -19,14 +20,17 @@ from .activations import log_softmax
 def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     """How surprised the model is by the right token, averaged over real tokens.
 
-        L = −(1/N) Σ_{b,t real} Σ_v q_v log p_v     p = softmax(logits)
-        q = (1 − ε) onehot(target) + ε / V          ε = 0: L = −(1/N) Σ log p[target]
+        ℓ = −Σ_v q_v log p_v                        of one real token, p = softmax(its logits)
+        q = (1 − ε) onehot(target) + ε / V          its labels (q is no query here)
+        L = (1/N) Σ ℓ                               the mean over all real tokens
 
-    −log 1 = 0, and −log p grows as p falls: how surprised one is. Label smoothing (ε > 0) keeps the model
-    from striving for p = 1, which would take infinite logits.
+    With ε = 0, ℓ = −log p[target]: 0 for p = 1, and the larger the smaller p is. With ε > 0,
+    ℓ = (1 − ε) (−log p[target]) − ε mean_v(log p_v). Without label smoothing the loss still falls as p → 1,
+    so the logits grow without end; for ε > 0 the best p is below 1.
 
-    One target of two places; the vocabulary has two tokens, the second place is padding. At the first place
-    the logits (ln 3, 0) give p = (3/4, 1/4); the right token is 1, so that L = −ln ¼ = ln 4 = 1.386:
+    One sequence of two positions, the second is padding, and a vocabulary of two tokens. At the first
+    position the logits (ln 3, 0) give p = (3/4, 1/4). The right token has id 1, the second one, so
+    L = −ln ¼ = ln 4 = 1.386:
 
         >>> logits = np.log([[[3.0, 1.0], [5.0, 7.0]]])
         >>> targets, mask = np.array([[1, 0]]), np.array([[True, False]])

@@ -146,9 +146,9 @@ def additive_score_backward(dscores, cache):
         e_ts = v · tanh(u_ts)       dv = Σ de_ts tanh(u_ts),  du_ts = v de_ts (1 − tanh²(u_ts))
         u_ts = q_t Wq + k_s         dk_s = Σ_t du_ts,  dWq = Σ_t q_tᵀ Σ_s du_ts,  dq_t = Σ_s du_ts Wqᵀ
 
-    v does not depend on t or s, so Σ_s du_ts = v · Σ_s de_ts (1 − tanh²(u_ts)), with · entry by entry. For a
-    fixed t the sum is a row of S numbers, de_t, times a matrix (S, A). So du, a second array (T, S, A), is
-    never made.
+    v does not depend on t or s, so Σ_s du_ts = v ⊙ Σ_s de_ts slope_ts with slope = 1 − tanh²(u), where ⊙
+    multiplies entry by entry. For one t, slope_t is a matrix (S, A) and de_t a row of S numbers: the sum is
+    their product. So slope is one array (T, S, A), and du, which would be another, is never made.
 
     One query q = 0, two keys 0 and 1, v = 2, Wq = 1: u = (0, 1), e = (0, 2 tanh 1) = (0, 2 · 0.762) = (0,
     1.523). For de = (1, 1): du = 2 (1 − 0², 1 − 0.762²) = (2, 0.840), dk = du, dq = 2 + 0.840, dv = tanh 0 +
@@ -167,7 +167,7 @@ def additive_score_backward(dscores, cache):
     Wq, v = params["Wq"], params["v"]
     slope = 1 - tanh_u * tanh_u
     # every query met every key: Σ_s du_ts for the queries, Σ_t du_ts for the keys
-    # (..., T, 1, S) @ (..., T, S, A) -> (..., T, 1, A)
+    # (..., T, 1, S) @ (..., T, S, A) -> (..., T, 1, A): None adds the axis of 1, and 0 takes it away
     du_sum = v * (dscores[..., None, :] @ slope)[..., 0, :]
     dk = v * np.einsum("...ts,...tsa->...sa", dscores, slope)
     dv = dscores.reshape(-1) @ rows_of(tanh_u)
