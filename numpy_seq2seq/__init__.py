@@ -6,7 +6,7 @@ Which problem of seq2seq does attention solve? Follow the two arrows that leave 
                      ┌──────────────── state ─────────────────┐
                      │                                        ▼
     source ids → embedding → recurrent layers        recurrent layer ← embedding ← target ids
-                     │                                        │          (one step behind)
+                     │                                        │          (shifted by one)
                      └─ memory: one vector per token          │ query
                                  │                            ▼
                                  └──────────────→ attention: scores → weights → context
@@ -14,17 +14,20 @@ Which problem of seq2seq does attention solve? Follow the two arrows that leave 
                              loss ← softmax ← output ← readout (state and context)
 
 Without attention everything that the decoder will ever know of the source passes through `state`, one fixed
-vector. Its numbers would have room for more, but a model of this size, trained this long, does not *learn* to
-keep it: the gradient that would teach it has to come back through every step. The longer the source, the more
-is lost. With attention every output looks back at `memory` and takes a fresh context. The path is short, and
-what was read early is found as easily as what was read late. Carried further, this is the Transformer.
+vector. The vector has room for more. But a small model, trained for minutes, does not *learn* to keep it: the
+gradient that would teach it has to come back through every step. The longer the source, the more is lost.
+With attention every output looks back at `memory` and takes a fresh context. The path is short, and what was
+read early is found as easily as what was read late. A Transformer goes further: it has attention in place of
+the recurrent layers, too.
 
-CHAPTERS is the reading order; a chapter imports only from chapters before it, and from appendices. Each
-closes with exercises; homework/hints.md has a hint for each. `homework make DIR`, the last of them, writes a
-copy of the book to the folder DIR in which functions are to be written again: their docstrings, and a test
-for each. `notation` has the symbols of the papers side by side, and the list of sources.
+CHAPTERS, below, is the reading order; a chapter imports only from chapters before it, and from appendices.
+Each closes with exercises; homework/hints.md has a hint for each. The last one is a command,
+`python -m numpy_seq2seq.homework make DIR`: it writes a copy of the book to DIR without the bodies of some
+functions, which you write again, with a test for each. `notation` has the symbols of the papers side by side,
+and the list of sources.
 
-What a script needs is importable from here; the functions of the chapters are imported from there.
+What a script needs is importable from here. Other functions are imported from their chapters, as in
+`from numpy_seq2seq.layers import affine_forward`.
 """
 
 from .beam import generate_beam

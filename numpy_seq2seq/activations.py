@@ -33,7 +33,7 @@ def sigmoid_backward(dy, y):
         y = σ(x)        dx = dy · y (1 − y)
 
     With u = exp(−x), y = 1/(1+u), so dy/dx = u/(1+u)² = 1/(1+u) · u/(1+u) = y (1 − y).
-    It is at most ¼, at x = 0, and nearly 0 where the gate is fully open or shut.
+    It is at most ¼, at x = 0, and nearly 0 where y is near 0 or 1.
 
         >>> float(sigmoid_backward(1.0, 0.5))
         0.25

@@ -292,7 +292,7 @@ def luong_backward(dout, dstate, cache):
     m_2 = −1. So h = tanh(1) = 0.762, which is the query; the scores are 0.762 and −0.762, α = (0.821, 0.179),
     c = 0.642, and out = tanh(0.762 + 0.642) = 0.886. Backward, with dout = 1:
 
-        da = 1 − 0.886² = 0.215:  dh = 0.215 from the readout,  dc = 0.215
+        dout (1 − out²) = 1 − 0.886² = 0.215:  dh = 0.215 from the readout,  dc = 0.215
         dα_s = dc m_s = (0.215, −0.215);  as values dm_s = dc α_s = (0.176, 0.038)
         Σ_s α_s dα_s = 0.138:  de_1 = 0.821 (0.215 − 0.138) = 0.063 = −de_2
         dq = Σ_s de_s m_s = 0.126;  as keys dm_s = de_s h = (0.048, −0.048)

@@ -233,7 +233,7 @@ def layer_norm_backward(dy, cache):
 
     and Σ_j dn_j ∂n_j/∂x_i is the line above. If a constant is added to x, n does not change; if x − μ is
     multiplied by a constant, n does not change either (for ε = 0). So dx has no part in these two directions:
-    Σ_i dx_i = 0, and Σ_i dx_i n_i = 0.
+    mean(dx) = 0, and mean(dx n) = 0.
 
     x = (1, 3) has μ = 2, σ = 1 and n = (−1, 1). For dn = (1, 0): mean(dn) = ½, mean(dn n) = −½, hence
     dx = (1 − ½ − ½, 0 − ½ + ½) = (0, 0): except for ε, two different numbers always become −1 and 1.

@@ -34,10 +34,10 @@ def directions_forward(x, params, names, cell, mask=None, reverse=False):
         reverse: with one name: run from the last token to the first. (A Config refuses it with two.)
     Returns:
         h:       (B, T, len(names) H).
-        state:   the state of each direction after its last step, side by side. The final h→ has just read the
-                 last token, the final h← the first one.
+        state:   the state of each direction after its last step, side by side: h→ after the last real token,
+                 h← after the first token.
         cache:   for directions_backward.
-    The second direction of a sequence is the first one of the same sequence turned round:
+    With the same parameters, h← of a sequence is h→ of the sequence turned round, read backwards:
 
         >>> from numpy_seq2seq.cells import CELLS
         >>> one = {"Wx": np.eye(1), "Wh": np.eye(1), "b": np.zeros(1)}
@@ -96,8 +96,8 @@ def stack_forward(x, params, layers, cell, mask=None, reverse=False, dropout=0.0
         h:         (B, T, ·) the outputs of the top layer.
         state:     its state, as in directions_forward.
         cache:     for stack_backward.
-    Source: dropout between layers but not along time: Pham et al. (2013), Zaremba et al. (2014). Deviation:
-        there what enters the first layer is dropped too.
+    Source: dropout between layers but not along time: Pham et al. (2013), Zaremba et al. (2014). Deviation
+        from Zaremba et al.: there the embeddings, which enter the first layer, are dropped out too.
     """
     caches = []
     for names in layers:
@@ -110,8 +110,8 @@ def stack_forward(x, params, layers, cell, mask=None, reverse=False, dropout=0.0
 
 
 def stack_backward(dh, dstate, cache):
-    """Backward of stack_forward: top layer first. The last states of the lower layers are read by nobody, so
-    their gradients are zero.
+    """Backward of stack_forward: top layer first. stack_forward returns the last state of the top layer only,
+    so the gradients of the others are zero.
 
     Returns:
         dx:    (B, T, D).
@@ -123,7 +123,7 @@ def stack_backward(dh, dstate, cache):
         dh, layer_grads = directions_backward(dh, dstate, layer_cache)
         if k:  # from here on dh and dstate belong to the layer below
             dh = dropout_backward(dh, dropout_cache)
-            dstate = tuple(np.zeros((len(dh), dh.shape[2]), dh.dtype) for _ in dstate)
+            dstate = tuple(np.zeros((len(dh), dh.shape[2]), dh.dtype) for _ in dstate)  # as wide as its h
         grads |= layer_grads
     return dh, grads
 

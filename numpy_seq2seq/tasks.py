@@ -78,8 +78,9 @@ def bits(task, length, letters):
     """How many bits of a random source the answer needs: log₂ of the number of different answers.
 
         copy, reverse   L log₂ V
-        sort            log₂ C(L + V − 1, L)        V − 1 bars divide L letters in a row into V kinds
-        first, last     log₂ V
+        sort            log₂ C(L + V − 1, L)        how often each letter occurs says it all: of L + V − 1
+                                                    places, L hold stars and V − 1 bars, **|*| = aab for V = 3
+        first, last     log₂ V                      of an empty source 0
 
     For sort this counts the answers; they are not equally probable, so their entropy is a little smaller.
 
