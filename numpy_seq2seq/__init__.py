@@ -14,11 +14,11 @@ Which problem of seq2seq does attention solve? Follow the two arrows that leave 
                              loss ← softmax ← output ← readout (state and context)
 
 Without attention everything that the decoder will ever know of the source passes through `state`, one fixed
-vector. The vector has room for more. But a small model, trained for minutes, does not *learn* to keep it: the
-gradient that would teach it has to come back through every step. The longer the source, the more is lost.
-With attention every output looks back at `memory` and takes a fresh context. The path is short, and what was
-read early is found as easily as what was read late. A Transformer goes further: it has attention in place of
-the recurrent layers, too.
+vector. The vector has room for more. But a small model, trained for a short time, does not *learn* to keep
+it: the gradient that would teach it has to come back through every step. The longer the source, the more is
+lost. With attention every output looks back at `memory` and takes a fresh context. The path is short, and
+what was read early is found as easily as what was read late. A Transformer goes further: it has attention in
+place of the recurrent layers, too.
 
 CHAPTERS, below, is the reading order; a chapter imports only from chapters before it, and from appendices.
 Each closes with exercises; homework/hints.md has a hint for each. The last one is a command,

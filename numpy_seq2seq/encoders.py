@@ -21,8 +21,8 @@ Every encoder has the same shape of functions, so one can take the place of anot
 
 From left to right the last token is read last, so the state keeps it best. With config.reverse_source
 (Sutskever's trick) the layers run from the last token to the first, and the *first* token is read last. Where
-the target has the source's order, as in translation, the decoder writes its first token first: what it needs
-first was then read last. The order of the memory stays: m_s belongs to token s.
+the target has about the source's order, as in translation, the decoder needs the first token first, and that
+token was then read last. The order of the memory stays: m_s belongs to token s.
 
 Here is the recurrent encoder. The other one, which has no recurrence at all, is in transformer.py.
 

@@ -7,7 +7,7 @@ x W: our W is the transpose of a paper's W x. In activations, layers and cells, 
 with a dot, are multiplied entry by entry; before a matrix, as in x W, it is a matrix product. In scores and
 attention, q_t · k_s is the dot product.
 
-All other letters hold for one chapter only, and are said at its top: n is the new state in a GRU, and the
+All other letters hold for one chapter only, which explains them: n is the new state in a GRU, and the
 normalised vector in layers; g is a block of the LSTM, and a gain in layers; L is the loss, and a length in
 tasks.
 

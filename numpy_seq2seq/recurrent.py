@@ -35,8 +35,8 @@ def recurrent_init(rng, input_size, hidden_size, cell, dtype):
     """Parameters of one recurrent layer.
 
         Wx (D, GH)  by glorot, gate by gate
-        Wh (H, GH)  orthogonal, gate by gate: ‖h Wh‖ = ‖h‖ in each block, so that the product with Wh, which
-                    is taken at every step, lets no state grow or shrink at the start
+        Wh (H, GH)  orthogonal, gate by gate: ‖h Wh‖ = ‖h‖ in each block. The product with Wh is taken at
+                    every step; before training it makes no vector longer or shorter
         b  (GH,)    zero, but 1 for a forget gate: it starts near σ(1) = 0.73 and not at σ(0) = 0.5
         bh (GH,)    zero, only where the cell has a bias inside its recurrent part (GRU)
 

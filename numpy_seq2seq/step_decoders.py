@@ -224,12 +224,12 @@ def bahdanau_backward(dout, dstate, cache):
         align_cache, step_cache = caches[t]
         # h_t is read by the readout, and by step t+1 as its past and as its query: dstate has those two
         dstate = (dstate[0] + dh[:, t], *dstate[1:])
-        dgx[t], before, dgh[t] = step_backward(dstate, step_cache, Wh_T)
+        dgx[t], dstate_prev, dgh[t] = step_backward(dstate, step_cache, Wh_T)
         # c_t is read by the readout and by the cell
         dc[t] = dc_readout[:, t] + dgx[t] @ We_T
         dα = dc[t][:, None] @ source.memory.transpose(0, 2, 1)  # c_t = Σ_s α_ts m_s
         dq, dkeys_t, dattention_t = align_backward(dα, align_cache)
-        dstate = (before[0] + dq[:, 0], *before[1:])  # of step t−1: h_{t−1} was its past, and the query
+        dstate = (dstate_prev[0] + dq[:, 0], *dstate_prev[1:])  # h_{t−1} was the past, and the query
         # every step read the same keys with the same parameters
         dkeys += dkeys_t
         dattention = _add(dattention, dattention_t)

@@ -340,7 +340,8 @@ def test_generate_beam_of_float32_is_generate_greedy_too():
 REFUSED = [
     *(("width", value, "width must be a positive integer, got") for value in (0, -1, 2.0, True)),
     *(("max_length", value, "max_length must be a positive integer, got") for value in (0, -3, 1.5)),
-    *(("alpha", value, "alpha must be in [0, 20], got") for value in (-0.1, 20.5, np.nan, np.inf, None)),
+    *(("alpha", value, "alpha must be in [0, 20], got")
+      for value in (-0.1, 20.5, 1000.0, np.nan, np.inf, None)),
 ]
 
 

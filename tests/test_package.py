@@ -83,15 +83,17 @@ def test_every_module_is_imported_without_a_warning_or_a_word():
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_importing_takes_less_than_half_of_what_numpy_takes(tmp_path):
-    """Processor time, once compiled, of one process: a slow machine is slow at both."""
+def test_importing_takes_two_fifths_of_what_numpy_takes_at_most(tmp_path):
+    """Processor time, once compiled, of one process: a slow machine is slow at both. The best run counts."""
     clock = "time.process_time()"
     code = f"import time; a = {clock}; import numpy; b = {clock}; import numpy_seq2seq; c = {clock}"
     code += "; print((c - b) / (b - a))"
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first run compiles, as after installing
-    ratios = [float(run("-c", code, env=env).stdout) for _ in range(5)]
-    assert min(ratios) <= 0.5
+    ratios = [1.0]
+    while min(ratios) > 0.4 and len(ratios) < 9:
+        ratios.append(float(run("-c", code, env=env).stdout))
+    assert min(ratios) <= 0.4
 
 
 def test_all_names_for_scripts_exist():

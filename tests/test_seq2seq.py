@@ -273,8 +273,8 @@ def test_seq2seq_init_draws_each_matrix_at_its_size(config):
             assert all(np.allclose(block @ block.T, np.eye(H)) for block in blocks), name
             assert not any(np.allclose(blocks[0], block) for block in blocks[1:]), name
         else:
-            width = H if kind in ("Wx", "We") else a.shape[-1] if a.ndim == 2 else 1
-            for block in np.split(a.reshape(len(a), -1), a.size // len(a) // width, axis=1):
+            gates = a.shape[1] // H if kind in ("Wx", "We") else 1
+            for block in np.split(a.reshape(len(a), -1), gates, axis=1):  # v becomes a column
                 bound = np.sqrt(6 / sum(block.shape))
                 assert (0.85 if kind == "v" else 0.97) * bound < np.abs(block).max() <= bound, name
 
