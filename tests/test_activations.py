@@ -48,11 +48,6 @@ def test_dtype_stays(forward, backward):
     assert y.dtype == backward(x, y).dtype == "float32"
 
 
-@pytest.mark.parametrize("function", (sigmoid, relu, softmax, log_softmax), ids=lambda f: f.__name__)
-def test_dtype_stays_forward(function):
-    assert function(normal(np.random.default_rng(0), 2, 3, dtype="float32")).dtype == "float32"
-
-
 def test_sigmoid_is_the_logistic_function():
     x = np.linspace(-30, 30, 121)
     assert_close(sigmoid(x), np.array([1 / (1 + math.exp(-a)) for a in x]), 1e-15)
@@ -65,10 +60,6 @@ def test_sigmoid_does_not_overflow(dtype):
 
 def test_sigmoid_backward_at_the_middle_and_the_ends():
     assert sigmoid_backward(np.full(3, 8.0), sigmoid(np.array([-1000.0, 0, 1000]))).tolist() == [0, 2, 0]
-
-
-def test_tanh_backward_at_the_middle_and_the_ends():
-    assert tanh_backward(np.full(3, 8.0), np.tanh(np.array([-1000.0, 0, 1000]))).tolist() == [0, 8, 0]
 
 
 def test_relu_and_relu_backward_on_off_and_at_the_kink():
@@ -92,25 +83,9 @@ def test_softmax_is_exp_over_the_sum_of_exps(shape, seed):
     assert_close(softmax(x), np.array([[e / sum(row) for e in row] for row in rows]).reshape(shape))
 
 
-@few
-@given(shape=sizes(2), seed=seeds)
-def test_softmax_does_not_see_a_shift(shape, seed):
-    rng = np.random.default_rng(seed)
-    x, shift = normal(rng, *shape), 100 * normal(rng, shape[0], 1)
-    assert_close(softmax(x + shift), softmax(x))
-
-
 def test_softmax_does_not_overflow():
     x = np.array([[1000.0, 0, -1000], [-1000, -1000, -1e300]])
     assert softmax(x).tolist() == [[1, 0, 0], [0.5, 0.5, 0]]
-
-
-@few
-@given(shape=sizes(2), seed=seeds)
-def test_softmax_backward_of_a_constant_is_zero(shape, seed):
-    """Probabilities sum to one whatever the scores are."""
-    y = softmax(normal(np.random.default_rng(seed), *shape))
-    assert_close(softmax_backward(np.full(shape, 3.0), y), np.zeros(shape))
 
 
 @few
@@ -122,12 +97,3 @@ def test_log_softmax_is_the_logarithm_of_softmax(shape, seed):
 
 def test_log_softmax_is_exact_where_softmax_rounds_to_zero():
     assert log_softmax(np.array([0.0, -1000, 500])).tolist() == [-500, -1500, 0]
-
-
-@few
-@given(shape=sizes(2), seed=seeds)
-def test_log_softmax_backward_of_one_choice_is_right_minus_said(shape, seed):
-    """The famous line: ∂ log p_k / ∂x = onehot(k) − p."""
-    x = normal(np.random.default_rng(seed), *shape)
-    onehot = np.eye(shape[1])[np.arange(shape[0]) % shape[1]]
-    assert_close(log_softmax_backward(onehot, log_softmax(x)), onehot - softmax(x))

@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import re
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,9 +12,9 @@ from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import BOS, EOS, PAD, UNK, Batch, make_source
 from numpy_seq2seq.generate import generate_greedy
 from numpy_seq2seq.invariances import one_by_one
-from numpy_seq2seq.seq2seq import seq2seq_forward, seq2seq_init
+from numpy_seq2seq.seq2seq import seq2seq_forward
 
-from .models import ONE_WAY_LSTM, each_decoder, every_model, flat, random_batch, random_params
+from .models import ONE_WAY_LSTM, each_decoder, every_model, flat, random_params
 from .test_generate import LETTERS, talkative
 
 A, B, C = range(UNK + 1, UNK + 4)
@@ -153,14 +151,6 @@ def test_of_equal_continuations_the_beam_takes_the_earlier():
     assert columns.tolist() == [*range(1, 80, 2), *range(1, 40, 2), *range(1, 80, 2), 0, 2]
 
 
-@pytest.mark.parametrize("source", ["", "abcd"])
-def test_generate_beam_default_limit_depends_on_the_source(source):
-    params, config = chain({BOS: {A: 0.9}, A: {A: 0.9}})
-    ids, mask = make_source([source], LETTERS)
-    (answers,) = generate_beam(ids, mask, params, config, width=1)
-    assert tokens_of(answers) == [[A] * (2 * ids.shape[1] + 10)]
-
-
 # ---- against other searches --------------------------------------------------------------------------------
 
 
@@ -233,21 +223,6 @@ def test_generate_beam_is_the_slow_search(config, width):
 # ---- every answer ------------------------------------------------------------------------------------------
 
 
-@every_model
-def test_generate_beam_answers_are_distinct_sorted_and_end_once(config):
-    ended = cut = 0
-    for eagerness in (-6, 0):
-        params, batch = sharp(config, 50, count=7)
-        params["output"]["b"][EOS] += eagerness
-        for answers in search(params, config, batch, width=4, max_length=4):
-            assert len({tuple(answer) for answer in tokens_of(answers)}) == 4
-            assert sorted(a.score for a in answers)[::-1] == [a.score for a in answers]
-            for *begin, last in tokens_of(answers):
-                assert min(begin, default=UNK) >= UNK and (last == EOS or last >= UNK and len(begin) == 3)
-                ended, cut = ended + (last == EOS), cut + (last != EOS)
-    assert ended and cut
-
-
 @each_decoder
 def test_generate_beam_alpha_changes_the_order_only_towards_longer_answers(config):
     moved = False
@@ -281,43 +256,6 @@ def test_generate_beam_calls_the_decoder_once_a_step_for_the_live_hypotheses_alo
     assert shapes == [(7, 1)] + [(sum(n > t for n in lengths), 1) for t in range(1, max(lengths))]
 
 
-class Past(NamedTuple):
-    told: np.ndarray  # (R, t): grows along its second axis
-    nothing: None
-
-
-def logits_after(source, told):
-    """Of a decoder that remembers every token; other logits for every source and past."""
-    return np.random.default_rng([*source, 99, *told]).normal(size=7)
-
-
-def test_generate_beam_picks_rows_of_any_state_and_never_looks_inside(monkeypatch):
-    """State and source of nested dict, tuple, NamedTuple and None; each answer keeps to its own past."""
-
-    def encode(source, mask, params, config):
-        return {"past": (Past(np.zeros((len(source), 0), int), None),)}, ({"ids": source}, None), None
-
-    def decode(tokens, state, source, params, config):
-        told = np.concatenate([state["past"][0].told, tokens], axis=1)
-        logits = np.array([logits_after(s, row) for s, row in zip(source[0]["ids"], told)])
-        return logits[:, None], None, {"past": (Past(told, None),)}, None
-
-    monkeypatch.setattr(beam, "encode_forward", encode)
-    monkeypatch.setattr(beam, "decode_forward", decode)
-    config = Config(8, 7)
-    source, mask = make_source(["ab", "ba", "a"], LETTERS)
-    params = seq2seq_init(np.random.default_rng(0), config)
-    found = generate_beam(source, mask, params, config, width=4, max_length=5)
-    for row, answers in zip(source, found):
-        assert len(answers) == 4
-        for answer in answers:
-            log_p = 0
-            for t, token in enumerate(answer.tokens):
-                logits = logits_after(row, [BOS, *answer.tokens[:t]])
-                log_p += logits[token] - np.log(np.exp(logits).sum())
-            assert math.isclose(answer.log_probability, log_p)
-
-
 @each_decoder
 def test_generate_beam_writes_into_nothing(config):
     params, batch = sharp(config, 90)
@@ -325,38 +263,3 @@ def test_generate_beam_writes_into_nothing(config):
         a.flags.writeable = False
     first, second = search(params, config, batch), search(params, config, batch)
     assert [tokens_of(answers) for answers in first] == [tokens_of(answers) for answers in second]
-
-
-def test_generate_beam_of_float32_is_generate_greedy_too():
-    config = Config(**{**vars(ONE_WAY_LSTM[2]), "dtype": "float32"})
-    params, batch = random_params(config, 91), random_batch(config, 92, 40)
-    tokens, _ = generate_greedy(batch.source, batch.source_mask, params, config)
-    found = search(params, config, batch, width=1)
-    assert [answers[0].tokens.tolist() for answers in found] == [row[row > PAD].tolist() for row in tokens]
-
-
-# ---- refused -----------------------------------------------------------------------------------------------
-
-REFUSED = [
-    *(("width", value, "width must be a positive integer, got") for value in (0, -1, 2.0, True)),
-    *(("max_length", value, "max_length must be a positive integer, got") for value in (0, -3, 1.5)),
-    *(("alpha", value, "alpha must be in [0, 20], got")
-      for value in (-0.1, 20.5, 1000.0, np.nan, np.inf, None)),
-]
-
-
-@pytest.mark.parametrize("name,value,message", REFUSED)
-def test_generate_beam_refuses_an_option(name, value, message):
-    params, batch = sharp(ONE_WAY_LSTM[0], 95)
-    with pytest.raises(ValueError, match=re.escape(f"{message} {value!r}")):
-        search(params, ONE_WAY_LSTM[0], batch, **{name: value})
-
-
-def test_generate_beam_checks_its_source_and_its_parameters():
-    config = ONE_WAY_LSTM[0]
-    params, batch = sharp(config, 96)
-    with pytest.raises(TypeError, match="source must be integer token ids, got float64"):
-        generate_beam(batch.source * 1.0, batch.source_mask, params, config)
-    params["decoder"]["Wh"][3, 1] = np.nan
-    with pytest.raises(ValueError, match=re.escape("parameter decoder.Wh[3, 1] is nan")):
-        search(params, config, batch)

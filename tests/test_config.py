@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from numpy_seq2seq.cells import CELLS
-from numpy_seq2seq.checks import check_choice, check_size
+from numpy_seq2seq.checks import check_size
 from numpy_seq2seq.config import DECODERS, ENCODERS, Config
 from numpy_seq2seq.scores import SCORES
 
@@ -38,20 +38,6 @@ def test_check_size_right(value):
 @pytest.mark.parametrize("value", ["transformers", "", 3], ids=repr)
 def test_check_choice_wrong(name, known, value):
     refused(f"{name} must be one of {', '.join(known)}; got {value!r}", **{name: value})
-
-
-@pytest.mark.parametrize("value", ["float16", "complex128", "int32", "", np.float32], ids=repr)
-def test_check_choice_wrong_dtype(value):
-    refused(f"dtype must be one of float32, float64; got {value!r}", dtype=value)
-
-
-def test_check_choice_right():
-    check_choice("cell", "b", ["a", "b"])
-
-
-@pytest.mark.parametrize("value", [0, 3, -1, "2"], ids=repr)
-def test_config_wrong_directions(value):
-    refused(f"directions must be one of 1, 2; got {value!r}", directions=value)
 
 
 @pytest.mark.parametrize("size", [1, 65])

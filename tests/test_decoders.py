@@ -12,8 +12,7 @@ from numpy_seq2seq.readout import readout_backward, readout_forward
 
 from .helpers import few, leaves, sampled
 from .models import (
-    MODELS, SIZES, B, H, T, away_from_kinks, encoded, flat, model_name, pairwise, random_batch, random_params,
-    scores,
+    MODELS, SIZES, B, H, T, away_from_kinks, encoded, model_name, pairwise, random_batch, random_params,
 )
 
 # one-way, one-layer models: what they read of the encoder is enough to test the decoder
@@ -310,19 +309,3 @@ def test_padded_memories_are_never_read_be_they_nan(config):
     for a, b in zip(leaves(quiet), leaves(loud), strict=True):
         np.testing.assert_array_equal(a, b)
     assert not quiet[2][~mask].any() and quiet[2][mask].all()
-
-
-DTYPES = [(d, s, dtype) for d in DECODERS for s in scores(d) for dtype in ("float32", "float64")]
-DTYPE_IDS = ["-".join(filter(None, (f"{d}_init", s, dtype))) for d, s, dtype in DTYPES]
-
-
-@pytest.mark.parametrize("decoder,score,dtype", DTYPES, ids=DTYPE_IDS)
-def test_init_has_the_dtype_and_the_seed_of_the_configuration(decoder, score, dtype):
-    config = Config(8, 9, H, H, decoder=decoder, score=score, dtype=dtype)
-    params = flat(DECODERS[decoder].init(np.random.default_rng(40), config))
-    assert {a.dtype for a in params.values()} == {np.dtype(dtype)}
-    again = flat(DECODERS[decoder].init(np.random.default_rng(40), config))
-    assert all(np.array_equal(params[name], again[name]) for name in params)
-    matrices = [name for name, a in params.items() if a.ndim == 2]
-    other = flat(DECODERS[decoder].init(np.random.default_rng(41), config))
-    assert not any(np.array_equal(params[name], other[name]) for name in matrices)

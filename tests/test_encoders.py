@@ -5,7 +5,6 @@ import pytest
 
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import ENCODERS, Config
-from numpy_seq2seq.encoders import encoder_layers
 from numpy_seq2seq.gradcheck import check_pair
 
 from .models import SIZES, B, H, S, assert_same, away_from_kinks, flat, random_batch, random_params
@@ -49,13 +48,6 @@ def read(config, seed):
     mask = random_batch(config, seed + 1).source_mask
     x = np.random.default_rng(seed + 2).standard_normal((B, S, config.embedding_size))
     return params, x, mask, ENCODERS[config.encoder].forward(x, mask, params, config, None)
-
-
-@each([RECURRENT[0], TRANSFORMERS[0]])
-def test_encoder_forward_gives_one_memory_for_each_token_and_one_state_for_all(config):
-    _, _, _, (memory, state, _) = read(config, 0)
-    assert memory.shape == (B, S, config.hidden_size)
-    assert [s.shape for s in state] == [(B, config.hidden_size)]
 
 
 def test_recurrent_encoder_forward_of_an_lstm_has_a_cell_state_too():
@@ -134,18 +126,3 @@ def test_encoder_forward_reads_ahead_unless_it_has_one_direction(config):
     before, after = np.abs(moved - memory)[real, :2], np.abs(moved - memory)[real, 2:]
     assert (after[:, 0].max(axis=1) > 1e-6).all()
     assert (before.max() > 1e-6) == (config.encoder == "transformer" or config.directions == 2)
-
-
-@each(RECURRENT)
-def test_recurrent_encoder_init_makes_the_layers_of_encoder_layers(config):
-    layers = encoder_layers(config)
-    assert [len(layer) for layer in layers] == [config.directions] * config.layers
-    params = ENCODERS["recurrent"].init(np.random.default_rng(10), config)
-    assert set(params) == {name for layer in layers for name in layer}
-
-
-@each(RECURRENT + TRANSFORMERS)
-def test_encoder_backward_returns_the_parameters_names_and_shapes(config):
-    params, _, _, (memory, state, cache) = read(config, 12)
-    grads = flat(ENCODERS[config.encoder].backward(memory, state, cache)[1])
-    assert {name: g.shape for name, g in grads.items()} == {name: a.shape for name, a in flat(params).items()}

@@ -319,12 +319,6 @@ def test_check_pair_refuses_what_is_not_a_number(value, scale):
     assert "x[2, 1]" in text and "1 of 12 entries" in text and "looks like: not a number" in text
 
 
-@pytest.mark.parametrize("x", (X.astype("float32"), np.arange(3)), ids=("float32", "integers"))
-def test_check_pair_wants_float64(x):
-    with pytest.raises(ValueError, match="float"):
-        check_pair(sin_forward, sin_backward, (x,))
-
-
 # ---- faults of the forward, where backward is right --------------------------------------------------------
 
 
@@ -496,11 +490,6 @@ def test_check_pair_unused_must_be_true():
     assert "x is said to be unused" in complaint(sin_forward, sin_backward, (X,), unused=("x",))
 
 
-def test_check_pair_unused_must_name_something():
-    with pytest.raises(ValueError, match="typo"):
-        check_pair(sin_forward, sin_backward, (X,), unused=("typo",))
-
-
 def test_check_pair_looked_at():
     def forward(x):
         return x**2, np.sin(x), x, x  # the second is there to be looked at
@@ -629,8 +618,3 @@ def test_check_gradients_guesses_swapped_gates():
 
 def test_check_gradients_says_nothing_it_does_not_know():
     assert "looks like" not in complaint_about(np.tanh(RIGHT), RIGHT, "gx", gates="ifog")
-
-
-def test_an_unknown_method_is_told():
-    with pytest.raises(ValueError, match="method must be one of central, complex; got 'complx'"):
-        check_gradients(lambda tree: tree["x"].sum(), {"x": np.ones(2)}, {"x": np.ones(2)}, method="complx")

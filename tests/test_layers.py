@@ -39,13 +39,6 @@ def test_affine_init_is_glorot_and_no_bias():
     assert_close(params, {"W": glorot(np.random.default_rng(7), 3, 5, "float64"), "b": np.zeros(5)}, 0)
 
 
-@pytest.mark.parametrize("init", (glorot, embedding_init, affine_init), ids=lambda f: f.__name__)
-def test_float32_parameters_are_the_rounded_float64_ones(init):
-    single, double = (init(np.random.default_rng(3), 4, 6, dtype) for dtype in ("float32", "float64"))
-    for a, b in zip(leaves(single), leaves(double), strict=True):
-        assert (a.dtype, b.dtype) == ("float32", "float64") and np.array_equal(a, b.astype("float32"))
-
-
 # ---- embedding ---------------------------------------------------------------------------------------------
 
 
@@ -149,20 +142,6 @@ def test_layer_norm_forward_known_answer():
     assert_close(y, np.array([-1, 0, 1]) * np.sqrt(1.5), 1e-6)
 
 
-def test_layer_norm_forward_of_a_constant_is_b():
-    """Nothing is left of it but ε: 0 / √ε."""
-    params = {"g": np.array([3.0, 4.0, 5.0]), "b": np.array([7.0, 8.0, 9.0])}
-    y, _ = layer_norm_forward(np.full((2, 3), 0.25), params)
-    np.testing.assert_array_equal(y, [params["b"]] * 2)
-
-
-def test_layer_norm_forward_has_its_epsilon_under_the_root():
-    """A deviation of √ε: the variance is ε, and 1/√(ε + ε) of √ε is left."""
-    tiny = np.sqrt(1e-5) * np.array([-1.0, 1.0])
-    y, _ = layer_norm_forward(tiny, layer_norm_init(2, "float64"))
-    assert_close(y, np.array([-1, 1]) / np.sqrt(2))
-
-
 def test_layer_norm_backward_known_answer():
     """x = (−1, 0, 1) times √1.5 is n; dn = (1, 0, 0) loses its mean 1/3 and its part along n, (½, 0, −½)."""
     _, cache = layer_norm_forward(np.array([-100.0, 0.0, 100.0]), layer_norm_init(3, "float64"))
@@ -191,31 +170,6 @@ def test_layer_norm_forward_is_the_papers_equation(leading, D, seed):
 @given(leading=leading_axes, D=spread_out, seed=seeds)
 def test_layer_norm_backward_gradient(method, leading, D, seed):
     check_pair(layer_norm_forward, layer_norm_backward, draw_norm(leading, D, seed), method=method)
-
-
-@few
-@given(leading=leading_axes, D=spread_out, seed=seeds)
-def test_layer_norm_forward_sees_neither_shift_nor_scale_of_a_vector(leading, D, seed):
-    """Distances of 100 and more, beside which ε is nothing."""
-    _, params = draw_norm((), D, seed)
-    rng = np.random.default_rng(seed)
-    x = 100 * rng.permuted(np.broadcast_to(np.arange(D), (*leading, D)), axis=-1)
-    scale, shift = rng.uniform(1, 5, (*leading, 1)), 1000 * normal(rng, *leading, 1)
-    y, _ = layer_norm_forward(x * 1.0, params)
-    assert_close(layer_norm_forward(scale * x + shift, params)[0], y, 1e-8)
-    assert_close(layer_norm_forward(-x * scale, {**params, "g": -params["g"]})[0], y, 1e-8)
-
-
-@few
-@given(leading=leading_axes, D=spread_out, seed=seeds)
-def test_layer_norm_backward_moves_no_vector_along_what_forward_does_not_see(leading, D, seed):
-    """dx sums to 0, as a shift changes nothing, and is at a right angle to x − μ, as a scale does not."""
-    _, params = draw_norm((), D, seed)
-    rng = np.random.default_rng(seed)
-    x = 100.0 * rng.permuted(np.broadcast_to(np.arange(D), (*leading, D)), axis=-1)
-    dx, _ = layer_norm_backward(normal(rng, *leading, D), layer_norm_forward(x, params)[1])
-    assert_close(dx.sum(axis=-1), np.zeros(leading))
-    assert_close((dx * (x - x.mean(axis=-1, keepdims=True))).sum(axis=-1), np.zeros(leading), 1e-7)
 
 
 def test_layer_norm_init_leaves_mean_0_and_variance_1():

@@ -105,15 +105,3 @@ def test_multihead_forward_of_biased_keys_and_values(drawn, seed):
     other, other_weights, _ = multihead_forward(x, *biased, None, params, heads)
     assert_close(other_weights, weights)
     assert_close(other, out + bv @ params["Wo"])
-
-
-@few
-@given(calls)
-def test_multihead_forward_of_one_head_is_plain_attention(drawn):
-    """softmax(Q Kᵀ / √H) V, written out."""
-    x, memory, _, params, key_params, _ = call_of(drawn)
-    q, k, v = x @ params["Wq"], memory @ key_params["Wk"], memory @ key_params["Wv"]
-    e = np.exp(q @ k.swapaxes(1, 2) / np.sqrt(x.shape[2]))
-    out, weights = attend(x, memory, None, params, key_params, 1)
-    assert_close(weights[:, 0], e / e.sum(axis=2, keepdims=True))
-    assert_close(out, weights[:, 0] @ v @ params["Wo"])

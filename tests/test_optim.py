@@ -1,7 +1,6 @@
 """Optimisers against the paper's lines, one number at a time; clipping at any size; schedules, their ends."""
 
 import math
-import re
 
 import numpy as np
 import pytest
@@ -72,17 +71,6 @@ def test_adam_step_is_algorithm_1(betas, seed):
     assert state["t"] == 10
 
 
-@few
-@given(seeds, st.integers(-2, 6))
-def test_adam_step_the_first_has_length_lr_at_every_entry(seed, exponent):
-    """However large the gradient is, as long as it is not lost beside ε."""
-    params, grads = random_tree(seed), random_tree(seed + 1, scale=10.0**exponent)
-    grads = {k: {n: g + 1e-2 * np.sign(g) for n, g in layer.items()} for k, layer in grads.items()}
-    before = vector(params)
-    adam_step(params, grads, adam_init(params), 0.003)
-    np.testing.assert_allclose(vector(params) - before, -0.003 * np.sign(vector(grads)), rtol=2e-6)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_adam_step_keeps_the_dtype_and_the_arrays(dtype):
     params, grads = random_tree(1, dtype=dtype), random_tree(2, dtype=dtype)
@@ -112,14 +100,6 @@ def test_adam_step_decay_pulls_towards_zero_beside_the_gradient():
     np.testing.assert_allclose(params["layer"]["w"], [0.85])
 
 
-def test_adam_step_without_a_gradient_moves_nothing():
-    params = random_tree(3)
-    before, state, nothing = copy(params), adam_init(params), random_tree(3, scale=0)
-    for _ in range(3):
-        adam_step(params, nothing, state, 0.01)
-    assert_equal(params, before)
-
-
 def test_adam_init_is_zero_and_shares_nothing():
     params = random_tree(4)
     state = adam_init(params)
@@ -141,59 +121,6 @@ def test_sgd_step():
     assert sgd_init(params) == {}
 
 
-# ---- what is refused, with nothing changed -----------------------------------------------------------------
-
-PARAMS, GRADS = random_tree(10), random_tree(11)
-FEWER = {"encoder": GRADS["encoder"]}
-ROW = {**GRADS, "encoder": {**GRADS["encoder"], "Wx": GRADS["encoder"]["Wx"][:1]}}  # would be broadcast
-NAN = {**GRADS, "output": {**GRADS["output"], "b": np.full(5, np.nan)}}
-ALIKE = "must have the arrays and shapes of params"
-STEPS = {
-    "no layer": ({"grads": FEWER}, f"grads {ALIKE}: output.W is (4, 5), got none"),
-    "a shape": ({"grads": ROW}, f"grads {ALIKE}: encoder.Wx is (3, 4), got (1, 4)"),
-    "too many": ({"grads": {**GRADS, "more": one(1.0)["layer"]}}, "more.w is no such array, got ()"),
-    "not finite": ({"grads": NAN}, "the gradient of output.b[0] is nan; no parameter was moved"),
-    "rate nan": ({"learning_rate": math.nan}, "learning_rate must be a number, 0 or more; got nan"),
-    "rate -1": ({"learning_rate": -1}, "learning_rate must be a number, 0 or more; got -1"),
-    "rate None": ({"learning_rate": None}, "learning_rate must be a number, 0 or more; got None"),
-    "rate inf": ({"learning_rate": math.inf}, "learning_rate must be a number, 0 or more; got inf"),
-}
-ADAM = {
-    "of SGD": ({"state": {}}, "the state of Adam has m, v and t, from adam_init(params); got none of them"),
-    "of another model": ({"state": adam_init(FEWER)}, f"m of the state {ALIKE}"),
-    "v of another shape": ({"state": {**adam_init(PARAMS), "v": ROW}}, f"v of the state {ALIKE}"),
-    "beta1": ({"beta1": 1}, "beta1 must be in [0, 1), got 1"),
-    "beta2": ({"beta2": 1.0}, "beta2 must be in [0, 1), got 1.0"),
-    "epsilon": ({"epsilon": 0}, "epsilon must be above 0, and decay 0 or more; got 0 and 0.0"),
-    "decay": ({"decay": -0.1}, "epsilon must be above 0, and decay 0 or more; got 1e-08 and -0.1"),
-}
-
-
-def assert_refused(step, init, changed, message):
-    params = copy(PARAMS)
-    state = init(params)
-    arguments = {"params": params, "grads": GRADS, "state": state, "learning_rate": 0.1, **changed}
-    with pytest.raises(ValueError, match=re.escape(message)):
-        step(**arguments)
-    assert_equal(params, PARAMS)
-    assert state.get("t", 0) == 0 and not any(vector(state[k]).any() for k in state if k != "t")
-
-
-@pytest.mark.parametrize("step, init", [(adam_step, adam_init), (sgd_step, sgd_init)], ids=["adam", "sgd"])
-@pytest.mark.parametrize("changed, message", STEPS.values(), ids=STEPS)
-def test_a_step_refuses(step, init, changed, message):
-    assert_refused(step, init, changed, message)
-
-
-@pytest.mark.parametrize("changed, message", ADAM.values(), ids=ADAM)
-def test_adam_step_refuses(changed, message):
-    assert_refused(adam_step, adam_init, changed, message)
-
-
-def test_sgd_step_refuses_the_state_of_adam():
-    assert_refused(sgd_step, sgd_init, {"state": adam_init(PARAMS)}, "the state of SGD is {}")
-
-
 # ---- clipping ----------------------------------------------------------------------------------------------
 
 
@@ -212,13 +139,6 @@ def test_clip_by_global_norm_keeps_the_direction_and_not_the_length(seed, most):
     np.testing.assert_allclose(norm, np.linalg.norm(before), rtol=1e-13)
     np.testing.assert_allclose(vector(grads), before * min(1, most / norm), rtol=1e-13)
     np.testing.assert_allclose(global_norm(grads), min(norm, most), rtol=1e-13)
-
-
-def test_clip_by_global_norm_takes_all_arrays_together():
-    """No array alone is longer than 4.5, both together are."""
-    grads = {"a": {"W": np.array([3.0, 0.0])}, "b": {"W": np.array([0.0, 4.0])}}
-    assert clip_by_global_norm(grads, 4.5) == 5
-    np.testing.assert_allclose(vector(grads), [2.7, 0, 0, 3.6])
 
 
 def test_clip_by_global_norm_leaves_a_short_gradient_as_it_is():
@@ -250,12 +170,6 @@ def test_global_norm_of_what_is_not_finite_is_not_finite(value):
     for arrays in ([value, 1.0], [2.0, 3.0]), ([2.0, 3.0], [1.0, value]):
         norm = global_norm({str(k): {"w": np.array(a)} for k, a in enumerate(arrays)})
         np.testing.assert_equal(norm, value)
-
-
-@pytest.mark.parametrize("most", [-1, 0, math.nan, None, True, 10**400, "1"])
-def test_clip_by_global_norm_refuses(most):
-    with pytest.raises(ValueError, match=re.escape("max_norm must be a positive norm, got ")):
-        clip_by_global_norm(random_tree(7), most)
 
 
 @pytest.mark.parametrize("most", [1.0, math.inf])
@@ -307,28 +221,6 @@ def test_schedules_never_rise_after_their_peak(step):
     assert warmup_cosine(step + 1, 50, 1.0, 0) <= warmup_cosine(step, 50, 1.0, 0) <= 1
     assert exponential_decay(step + 1, 1.0, 0.9) <= exponential_decay(step, 1.0, 0.9) <= 1
     assert inverse_sqrt(step + 1, 1.0, 1) <= inverse_sqrt(step, 1.0, 1) <= 1
-
-
-REFUSED = {
-    "step 0": (lambda: warmup_cosine(0, 200, 0.01, 20), "step must be a positive integer, got 0"),
-    "step 0, no warm-up": (lambda: warmup_cosine(0, 200, 0.01, 0), "step must be a positive integer, got 0"),
-    "step nan": (lambda: warmup_cosine(math.nan, 200, 0.01, 20), "step must be a positive integer, got nan"),
-    "steps": (lambda: warmup_cosine(1, 0, 0.01, 20), "steps must be a positive integer, got 0"),
-    "peak": (lambda: warmup_cosine(1, 200, math.nan, 20), "peak must be a number, 0 or more; got nan"),
-    "peak -1": (lambda: exponential_decay(1, -1, 0.5), "peak must be a number, 0 or more; got -1"),
-    "warm-up": (lambda: warmup_cosine(1, 200, 0.01, -1), "warmup must be a number, 0 or more; got -1"),
-    "warm-up of a root": (lambda: inverse_sqrt(1, 0.01, 0), "warmup must be a positive integer, got 0"),
-    "step of a root": (lambda: inverse_sqrt(0, 0.01, 10), "step must be a positive integer, got 0"),
-    "step of a decay": (lambda: exponential_decay(0, 0.01, 0.9), "step must be a positive integer, got 0"),
-    "rate": (lambda: exponential_decay(3, 0.01, 1.1), "rate must be a factor in (0, 1], got 1.1"),
-    "rate nan": (lambda: exponential_decay(3, 0.01, math.nan), "rate must be a factor in (0, 1], got nan"),
-}
-
-
-@pytest.mark.parametrize("call, message", REFUSED.values(), ids=REFUSED)
-def test_schedules_refuse(call, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        call()
 
 
 def test_exponential_decay_shrinks_by_one_factor():

@@ -1,6 +1,5 @@
 """Shapes are told without making arrays; parameters of another model are refused in words."""
 
-import re
 import tracemalloc
 
 import numpy as np
@@ -73,9 +72,3 @@ def test_parameters_of_another_model_are_refused(own, other, said):
     for layer, part in params.items():
         for name, array in part.items():
             assert np.array_equal(array, before[layer][name])
-
-
-@pytest.mark.parametrize("params", [None, [], {"encoder": None}, {"encoder": {"Wx": [1.0]}}], ids=str)
-def test_check_params_wants_parameters(params):
-    with pytest.raises(TypeError, match=re.escape("params must be dict[layer][name] -> array")):
-        check_params(params, Config(**SIZES))

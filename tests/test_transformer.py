@@ -154,14 +154,6 @@ def test_dropout_forward_stands_behind_every_sublayer_and_on_the_embeddings_of_a
     assert_close(whole, layer_norm_forward(out, params["decoder_norm"])[0], 1e-11)
 
 
-def test_embedded_has_dropout():
-    config = Config(5, 5, 4, 4, encoder="transformer", dropout=0.5, dtype="float64")
-    x = np.ones((2, 3, 4))
-    whole, _ = embedded_forward(x, 0, True, config, None)
-    some, _ = embedded_forward(x, 0, True, config, np.random.default_rng(2))
-    assert_close(some, whole * np.where(np.random.default_rng(2).random(x.shape) >= 0.5, 2.0, 0.0))
-
-
 # ---- gradients ---------------------------------------------------------------------------------------------
 
 # heads, half of a head's size (two numbers, normalised, would not move), T, B, seed

@@ -2,7 +2,7 @@
 
 What is measured: measures.py, interventions.py. Of which models: models.py, experiments.py. What is claimed:
 claims.py.
-How it is drawn: terminal.py, svg.py, drawings.py, page.py, figures.py. All texts: texts.json.
+How it is drawn: terminal.py, svg.py, the drawings *.svg, page.py, figures.py. All texts: texts.json.
 """
 
 from pathlib import Path

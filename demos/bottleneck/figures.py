@@ -1,6 +1,6 @@
 """The SVG files that README shows: `python -m demos.bottleneck --figures DIR`.
 
-Read svg.py and drawings.py before this. Each file stands alone: its style, with colours for a light and a
+Read svg.py before this. Each file stands alone: its style, with colours for a light and a
 dark screen, and its background are in it, and it needs no font and no network.
 """
 
@@ -8,9 +8,10 @@ import re
 
 import numpy as np
 
-from . import drawings, svg
+from . import svg
 from .experiments import COMPARED, LENGTHS, LONG, Experiment, length
 from .models import MODELS
+from .texts import fill
 
 SEEDS = 5
 
@@ -31,9 +32,9 @@ def figures(words, found):
         found: of each seed the Grids that MEASURED returns.
     """
     return {
-        "bottleneck.svg": alone(drawings.neck(words), drawings.looking_back(words)),
+        "bottleneck.svg": alone(*(fill(f"{name}.svg", words) for name in ("neck", "looking_back"))),
         "length.svg": alone(length_chart(words, found)),
-        **{f"{name}.svg": alone(getattr(drawings, name)(words)) for name in ("unrolled", "shift", "beam")},
+        **{f"{name}.svg": alone(fill(f"{name}.svg", words)) for name in ("unrolled", "shift", "beam")},
     }
 
 

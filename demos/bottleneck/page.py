@@ -1,6 +1,6 @@
 """The laboratory's page: one HTML file, no network, for somebody who has read nothing else.
 
-Read svg.py, drawings.py and the template page.html before this. A section for each finding: the question, its
+Read svg.py and the template page.html before this. A section for each finding: the question, its
 pictures, its claims; at the end a slider over the decoding of one string (slider.html). PICTURES says how a
 grid is drawn; one that is not in it becomes a plain table, so that a new experiment is on the page at once.
 Under every picture are its numbers, as tables.
@@ -11,18 +11,17 @@ Not here: texts (texts.json); numbers of its own: every one on the page comes fr
 import html
 import itertools
 import json
-import re
-from pathlib import Path
 
 import numpy as np
 
 from numpy_seq2seq import show
 from numpy_seq2seq.tasks import LETTERS
 
-from . import drawings, svg
+from . import svg
 from .experiments import LONG
 from .measures import Grid
 from .models import MODELS
+from .texts import fill
 
 FORMS = {"entropy": "{:.2f}", "scores": "{:.2f}", "norm": "{:.2g}", "bits": "{:.1f}", "vector": "{:.0f}",
          "parameters": "{:,.0f}"}  # fmt: skip  # what is not here is a share
@@ -44,18 +43,12 @@ def page(findings, about, text):
     sections += [_slider(f, text) for f in findings if DECODING + "weights" in f.grids]
     parts = {
         "style": svg.STYLE,
-        "diagram": _panels([drawings.neck(text), drawings.looking_back(text)], 2),
+        "diagram": _panels([fill(name, text) for name in ("neck.svg", "looking_back.svg")], 2),
         "links": "".join(_link(f.name, text) for f in findings),
         "settings": html.escape(", ".join(f"{text.name(name)} {value}" for name, value in about.items())),
         "sections": "\n".join(sections),
     }
-    return _fill("page.html", {**text, **parts})
-
-
-def _fill(name, parts):
-    """A template with each {{part}} put in."""
-    template = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    return re.sub(r"\{\{(.+?)\}\}", lambda found: parts[found[1]], template)
+    return fill("page.html", {**text, **parts})
 
 
 def _link(name, text):
@@ -64,7 +57,7 @@ def _link(name, text):
 
 def _section(finding, text):
     name, grids = finding.name, finding.grids
-    figures = [_drawing(draw, text) for draw in DRAWINGS.get(name, ())]
+    figures = [_drawing(drawn, text) for drawn in DRAWINGS.get(name, ())]
     figures += [_figure(name, grid, grids, text) for grid in grids if not grid.startswith(DECODING)]
     head = f'<h2>{text[f"{name}.title"]}</h2><p class="question">{text[f"{name}.question"]}</p>'
     return f'<section id="{name}">{head}{"".join(figures)}{claims_table(finding.claims, text)}</section>'
@@ -81,9 +74,9 @@ def claims_table(claims, text):
     return f'<div class="scroll claims"><table>{_head(heads)}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _drawing(draw, text):
-    caption = text[f"caption.drawing.{draw.__name__}"]
-    return f"<figure>{_panels([draw(text)], 1)}<figcaption>{caption}</figcaption></figure>"
+def _drawing(name, text):
+    caption = text[f"caption.drawing.{name}"]
+    return f"<figure>{_panels([fill(f'{name}.svg', text)], 1)}<figcaption>{caption}</figcaption></figure>"
 
 
 def _figure(experiment, name, grids, text):
@@ -257,7 +250,7 @@ def _by_step(grid, grids, text):
     ]
 
 
-DRAWINGS = {"position": [drawings.shift], "dependency": [drawings.unrolled]}
+DRAWINGS = {"position": ["shift"], "dependency": ["unrolled"]}
 PICTURES = {  # (experiment, grid) -> how it is drawn, columns on a wide screen
     ("length", "exact"): (_length, 1),
     ("position", "accuracy"): (_position, 3),
@@ -284,7 +277,7 @@ def _slider(finding, text):
     shown = ("scores", "weights", "tokens", "probabilities")
     fold = "".join("".join(tables(name, grids[name], text)) for name in shown)
     texts = {key: said for key, said in text.items() if key.startswith("slider.")}
-    return _fill("slider.html", {**text, "numbers": fold, "data": _json(data), "texts": _json(texts)})
+    return fill("slider.html", {**text, "numbers": fold, "data": _json(data), "texts": _json(texts)})
 
 
 def _json(value):

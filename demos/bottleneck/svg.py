@@ -4,7 +4,8 @@ A picture is 360 units wide, about the width of a telephone, and scales with the
 (its aria-label) holds the key figures. Lines are told apart by colour, dash and marker. Colours are CSS
 variables (STYLE), so that a dark page has its own.
 
-Not here: drawings without numbers (drawings.py); which picture belongs to which experiment (page.py).
+Not here: drawings without numbers (the *.svg files beside this); which picture belongs to which experiment
+(page.py).
 """
 
 import html

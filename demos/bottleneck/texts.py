@@ -1,6 +1,7 @@
 """Everything that the laboratory says, in English and in Korean: texts.json, key -> language -> text."""
 
 import json
+import re
 from pathlib import Path
 
 LANGUAGES = ("en", "ko")
@@ -19,3 +20,9 @@ def read_texts(language):
     path = Path(__file__).with_name("texts.json")
     table = json.loads(path.read_text(encoding="utf-8"))
     return Texts({key: texts[language] for key, texts in table.items()})
+
+
+def fill(name, parts):
+    """A file beside this one with each {{part}} put in."""
+    template = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return re.sub(r"\{\{(.+?)\}\}", lambda found: parts[found[1]], template)

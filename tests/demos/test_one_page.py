@@ -16,7 +16,7 @@ from demos import one_page
 from numpy_seq2seq.config import Config
 from numpy_seq2seq.data import Batch
 from numpy_seq2seq.optim import adam_init, adam_step, clip_by_global_norm
-from numpy_seq2seq.seq2seq import loss_and_gradients, seq2seq_init
+from numpy_seq2seq.seq2seq import loss_and_gradients
 from numpy_seq2seq.tasks import is_held_out
 
 from ..helpers import frozen
@@ -59,26 +59,6 @@ def test_loss_and_gradients_are_the_packages():
     for name in want:
         np.testing.assert_allclose(grads[name], want[name], rtol=0, atol=1e-10, err_msg=name)
         assert np.abs(want[name]).max() > 1e-4, name  # a gradient that is missing would show
-
-
-def test_parameters_are_the_packages():
-    page = one_page.seq2seq_init(np.random.default_rng(0))
-    package = seq2seq_init(np.random.default_rng(0), CONFIG)
-    assert {n: a.shape for n, a in flat(page).items()} == {n: a.shape for n, a in flat(package).items()}
-
-
-@pytest.mark.parametrize("name", flat(page_params()))
-def test_gradient_is_the_derivative_along_the_imaginary_axis(name):
-    """Im L(θ + ih u) / h = ∇L · u, for a random direction u of one array."""
-    params, batch = page_params(), one_page.make_batch(WORDS)
-    _, grads = one_page.loss_and_gradients(*batch, params)
-    layer, array = name.split(".")
-    u = np.random.default_rng(1).standard_normal(params[layer][array].shape)
-    moved = {k: {n: a.astype(complex) for n, a in arrays.items()} for k, arrays in params.items()}
-    moved[layer][array] += 1e-30j * u
-    slope = one_page.loss_and_gradients(*batch, moved)[0].imag / 1e-30
-    assert abs(slope) > 1e-5
-    assert abs((grads[layer][array] * u).sum() / slope - 1) <= 1e-10
 
 
 def test_a_training_step_is_the_packages():

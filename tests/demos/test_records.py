@@ -1,5 +1,7 @@
 """The checker finds planted faults and accepts every phrasing; held-out names never occur in training."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -60,35 +62,13 @@ def test_number_of_phrasings_by_hand():
     assert count(job="cook", city="Lima", name="TAL") == 24 + 2 + 3 + 3
 
 
-FAULTS = {
-    RIGHT: [],
-    "M I R A likes soup , is from Oslo and works as a baker .": [],
-    "the baker M I R A comes from Oslo and enjoys soup .": [],
-    "M I R A from Oslo , who eats soup every day , is a baker .": [],
-    "M I R A , a baker , likes soup .": ["city is missing"],
-    "somebody from Oslo , who likes soup , is a baker .": ["name is missing"],
-    "a baker , who lives in Oslo , likes soup .": ["name is missing"],
-    "M I R A , a baker , who lives in Oslo , is from Oslo and likes soup .": ["city is said 2 times"],
-    "the baker M I R A from Oslo likes soup .": ["not a sentence of the grammar"],
-    "M I R A , a baker , who lives in Rome , likes soup .": ["city is Oslo, not Rome"],
-    "M I R E , a baker , who lives in Oslo , likes soup .": ["name is MIRA, not MIRE"],
-    "M I R , a baker , who lives in Oslo , likes soup .": ["name is MIRA, not MIR"],
-    "M I R A A , a baker , who lives in Oslo , likes soup .": ["name is MIRA, not MIRAA"],
-    "M I R A , a baker , who lives in Oslo , likes soup and has a cat .": ["pet is not in the record"],
-    "M I R A , a baker , who lives in soup , likes Oslo .": [
-        "not a sentence of the grammar", "city is missing", "food is missing"
-    ],
-    "M I R A , a baker , who lives in Oslo , likes soup": ["not a sentence of the grammar"],
-    "M I R A , a baker , lives in Oslo likes soup .": ["not a sentence of the grammar"],
-    "M I R A , a baker , who lives in Oslo , and likes soup .": ["not a sentence of the grammar"],
-    "M I R A a baker who lives in Oslo likes soup .": ["not a sentence of the grammar"],
-    "baker Oslo soup M I R A .": ["not a sentence of the grammar", "city is missing", "food is missing"],
-    "": ["not a sentence of the grammar", *(f"{field} is missing" for field in FIELDS if field in MIRA)],
-}  # fmt: skip
+# a sentence, and what is wrong with it
+FAULTS = Path(__file__).with_name("faults.tsv").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("text, wanted", FAULTS.items())
-def test_right_sentences_and_planted_faults_by_hand(text, wanted):
+@pytest.mark.parametrize("row", FAULTS)
+def test_right_sentences_and_planted_faults_by_hand(row):
+    text, *wanted = row.split("\t")
     assert faults(MIRA, text.split()) == wanted
 
 

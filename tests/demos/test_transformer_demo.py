@@ -3,7 +3,6 @@
 import doctest
 import json
 import math
-import signal
 from argparse import Namespace
 
 import numpy as np
@@ -12,15 +11,14 @@ import pytest
 from demos import copy_task, reverse_task, shared
 from demos.answer import __main__ as answer
 from demos.dates import __main__ as dates
-from demos.shared import Progress, Run, training
+from demos.shared import Run, training
 from demos.transformer import __main__ as road
 from demos.transformer import chains, heads, ladder
 from demos.translate import __main__ as translate
 from numpy_seq2seq import Config, generate_greedy, make_source, seq2seq_init, show
-from numpy_seq2seq.checkpoint import load_checkpoint
 from numpy_seq2seq.seq2seq import seq2seq_forward
 
-from ..helpers import leaves, sampled
+from ..helpers import sampled
 
 PROGRAMS = {
     "reverse": reverse_task, "copy": copy_task, "dates": dates, "answer": answer, "translate": translate
@@ -164,29 +162,3 @@ def test_a_size_that_the_heads_do_not_divide_is_refused_before_any_work(capsys):
     with pytest.raises(ValueError, match="heads must divide hidden_size 30, got 4"):
         road.main(["--hidden", "30"])
     assert not capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_a_road_that_is_stopped_shows_what_there_is_and_is_resumed(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(ladder, "ROAD", dict(list(ladder.ROAD.items())[:2]))
-    monkeypatch.setattr(ladder, "BESIDE", {})
-    monkeypatch.setattr(road, "COUNTED", (2, 4))
-    shown, path, result = Progress.update, tmp_path / "road.npz", tmp_path / "road.json"
-    options = ["--quick", "--steps", "3", "--json", str(result)]
-
-    def update(self, report, score=None):
-        shown(self, report, score)
-        if report.step == 2 and self.label.startswith("luong"):
-            signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Progress, "update", update)
-        assert road.main([*options, "--save", str(path)]) == 130
-    models = json.loads(result.read_text())["models"]
-    assert [m["steps"] for m in models.values()] == [3, 2]
-    assert "stopped after step 2" in capsys.readouterr().out
-    straight = tmp_path / "straight.npz"
-    assert road.main([*options, "--resume", str(path)]) == road.main([*options, "--save", str(straight)]) == 0
-    for name in ("", ".luong"):
-        one, other = (load_checkpoint(p.with_name(f"{p.stem}{name}.npz")).params for p in (path, straight))
-        assert [a.tobytes() for a in leaves(one)] == [a.tobytes() for a in leaves(other)]

@@ -2,9 +2,8 @@
 
     python tests/reference/make_models.py
 
-Run once, with PyTorch 2.13.0 (CPU) and NumPy 2.4.6, in float64; no test runs it. Unlike in make_core.py,
-parameters and gradients are stored as PyTorch has them, under the names of its state dicts, and
-tests/test_pytorch.py moves them over with from_torch. Nothing here knows how numpy_seq2seq computes: the
+Run once, with PyTorch 2.13.0 (CPU) and NumPy 2.4.6, in float64; no test runs it. Parameters and
+gradients are stored as PyTorch has them, under the names of its state dicts, and tests/test_pytorch.py moves them over with from_torch. Nothing here knows how numpy_seq2seq computes: the
 models are written with PyTorch's modules, loops and autograd.
 
     stacked     nn.RNN, nn.GRU, nn.LSTM: two layers, one or two directions, ragged lengths, zero start
