@@ -1,12 +1,13 @@
 """Sequence-to-sequence with attention in pure NumPy, written by hand down to every gradient.
 
-Which problem of seq2seq does attention solve? Follow the two arrows that leave the encoder:
+Seq2seq turns one sequence into another: an encoder reads the source, and a decoder writes the target, one
+token at a time. Which problem of it does attention solve? Follow the two arrows that leave the encoder:
 
-                                 one fixed vector
+                 ENCODER         one fixed vector         DECODER
                      ┌──────────────── state ─────────────────┐
                      │                                        ▼
     source ids → embedding → recurrent layers        recurrent layer ← embedding ← target ids
-                     │                                        │          (shifted by one)
+                     │                                        │
                      └─ memory: one vector per token          │ query
                                  │                            ▼
                                  └──────────────→ attention: scores → weights → context
@@ -14,17 +15,18 @@ Which problem of seq2seq does attention solve? Follow the two arrows that leave 
                              loss ← softmax ← output ← readout (state and context)
 
 Without attention everything that the decoder will ever know of the source passes through `state`, one fixed
-vector. The vector has room for more. But a small model, trained for a short time, does not *learn* to keep
-it: the gradient that would teach it has to come back through every step. The longer the source, the more is
-lost. With attention every output looks back at `memory` and takes a fresh context. The path is short, and
-what was read early is found as easily as what was read late. A Transformer goes further: it has attention in
-place of the recurrent layers, too.
+vector. The vector could hold a long source. But a small model, trained for a short time, does not *learn* to
+store it there: the gradient that would teach it has to come back through every step. The longer the source,
+the more is lost. With attention every output looks back at `memory`: the query says what the decoder looks
+for, a weight how much of each memory vector it takes, and the context is their weighted sum. The path is
+short, and what was read early is found as easily as what was read late. A Transformer goes further: it has
+attention in place of the recurrent layers, too.
 
 CHAPTERS, below, is the reading order; a chapter imports only from chapters before it, and from appendices.
-Each closes with exercises; homework/hints.md has a hint for each. The last one is a command,
-`python -m numpy_seq2seq.homework make DIR`: it writes a copy of the book to DIR without the bodies of some
-functions, which you write again, with a test for each. `notation` has the symbols of the papers side by side,
-and the list of sources.
+Each closes with exercises; homework/hints.md has a hint for each. The last exercise of a chapter is a
+command, `python -m numpy_seq2seq.homework make DIR`: it writes a copy of the book to DIR without the bodies
+of some functions, which you write again, with a test for each. `notation` has the symbols of the papers side
+by side, and the list of sources.
 
 What a script needs is importable from here. Other functions are imported from their chapters, as in
 `from numpy_seq2seq.layers import affine_forward`.

@@ -2,11 +2,13 @@
 
 Before this: tasks.py. After it: layers.py.
 
-Notation: x the input, y the output; dy = ∂L/∂y is the gradient that arrives from above, dx = ∂L/∂x the one
-that is handed down. All have the same shape. L is the loss, a single number.
+Notation: x the input, y the output, L the loss, a single number; dy = ∂L/∂y and dx = ∂L/∂x are its
+gradients. All but L have the same shape.
 
-Each function stands above its backward. Every derivative here can be written with the *output* y, so y
-itself is the cache. All of them take complex x, too: the gradient checker (gradcheck.py) needs it.
+*Forward* computes y from x. *Backward* computes dx from dy by the chain rule, dx_i = Σ_j dy_j ∂y_j/∂x_i. What
+forward keeps for backward is its *cache*. Each function stands above its backward. Every derivative here can
+be written with the *output* y, so y itself is the cache. All of them take complex x, too: the gradient
+checker (gradcheck.py) needs it.
 
 Not here: masks (attention.py, losses.py).
 """
@@ -17,9 +19,9 @@ import numpy as np
 def sigmoid(x):
     """Logistic function, element by element.
 
-        σ(x) = 1 / (1 + exp(−x)) = ½ (1 + tanh(x/2))
+        σ(x) = 1 / (1 + exp(−x)) = ½ (1 + tanh(x/2))        tanh(x/2) = (1 − exp(−x)) / (1 + exp(−x))
 
-    The second form cannot overflow. In float32 it is also the faster one: NumPy's tanh is quick there.
+    The second form cannot overflow.
 
         >>> float(sigmoid(np.array(0.0)))
         0.5
@@ -32,7 +34,7 @@ def sigmoid_backward(dy, y):
 
         y = σ(x)        dx = dy · y (1 − y)
 
-    With u = exp(−x), y = 1/(1+u), so dy/dx = u/(1+u)² = 1/(1+u) · u/(1+u) = y (1 − y).
+    With u = exp(−x), y = 1/(1+u) and ∂u/∂x = −u. So ∂y/∂x = −1/(1+u)² · (−u) = 1/(1+u) · u/(1+u) = y (1 − y).
     It is at most ¼, at x = 0, and nearly 0 where y is near 0 or 1.
 
         >>> float(sigmoid_backward(1.0, 0.5))
@@ -56,7 +58,7 @@ def relu(x):
 
         y = max(x, 0)
 
-        >>> relu(np.array([-2.0, 3.0])) + 0     # −2 · 0 is −0.0, and + 0 makes it 0.0
+        >>> relu(np.array([0.0, 3.0]))
         array([0., 3.])
     """
     return x * (x.real > 0)  # np.maximum would compare complex numbers by their imaginary parts, too
@@ -119,6 +121,9 @@ def log_softmax(x):
     """Logarithm of softmax along the last axis, exact where softmax itself would round to 0.
 
         y_i = (x_i − m) − log Σ_j exp(x_j − m)      m = max_j x_j
+
+        >>> log_softmax(np.array([0.0, -1000.0]))       # np.log(softmax(…)) would be (0, −∞)
+        array([    0., -1000.])
     """
     shifted = x - x.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -129,10 +134,10 @@ def log_softmax_backward(dy, y):
 
         y = log softmax(x)      dx_i = dy_i − exp(y_i) Σ_j dy_j
 
-    y_j = x_j − log Σ_k exp(x_k), and the derivative of that logarithm by x_i is softmax(x)_i = exp(y_i). So
-    ∂y_j/∂x_i = δ_ij − exp(y_i), and dx_i = Σ_j dy_j (δ_ij − exp(y_i)).
+    y_j = x_j − log Σ_k exp(x_k), and the derivative of that logarithm by x_i is exp(x_i) / Σ_k exp(x_k) =
+    exp(y_i). So ∂y_j/∂x_i = δ_ij − exp(y_i), and dx_i = Σ_j dy_j (δ_ij − exp(y_i)).
 
-    For probabilities (1/4, 3/4) and the loss L = −y_1 = −log p_1: dy = (−1, 0), dx = (−1 + ¼, 0 + ¾).
+    For probabilities (1/4, 3/4) and the loss L = −y_1: dy = (−1, 0), dx = (−1 + ¼, 0 + ¾).
 
         >>> log_softmax_backward(np.array([-1.0, 0.0]), np.log([0.25, 0.75]))
         array([-0.75,  0.75])

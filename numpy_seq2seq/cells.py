@@ -3,8 +3,8 @@
 Before this: layers.py. After it: recurrent.py.
 
 Notation: B batch, H hidden size; h the output of a step, c the LSTM's cell state; h_prev, c_prev the same
-one step earlier. gx = x Wx + b comes from the input, gh = h_prev Wh from the previous output; both have
-one block of H columns for each gate, sigmoid gates first and the candidate last. a_k is what stands inside
+one step earlier. gx = x Wx + b comes from the input, gh = h_prev Wh (+ bh in a GRU) from the previous output;
+both have one block of H columns for each gate, then one for the candidate. a_k is what stands inside
 the non-linear function of gate k. dX is ∂L/∂X.
 
 Every cell has the same shape of function, so one can take the place of another:
@@ -13,11 +13,11 @@ Every cell has the same shape of function, so one can take the place of another:
     cell_backward(dstate, cache) -> dgx, dgh, dstate_prev
 
 **Why gates.** Along the simple network h_t = tanh(… + h_{t−1} Wh) the gradient passes through one factor for
-each step: ∂h_t[j]/∂h_{t−1}[i] = Wh[i, j] (1 − h_t[j]²). The product of many such factors shrinks to nothing
-(0.9¹⁰⁰ = 0.00003) or grows without limit ("vanishes" or "explodes", Bengio et al. 1994). The LSTM's c has
-another path: c_t = f c_{t−1} + …, and along this path ∂c_t/∂c_{t−1} is f alone, a number that the network can
-learn to keep near 1. In the GRU h_t = z h_{t−1} + …, and z plays the part of f. `python -m demos.bottleneck`
-measures all three.
+each step: ∂h_t[j]/∂h_{t−1}[i] = Wh[i, j] (1 − h_t[j]²), for H = 1 a single number. The product of many such
+factors shrinks to nothing (0.9¹⁰⁰ = 0.00003) or grows without limit ("vanishes" or "explodes", Bengio et al.
+1994). The LSTM's c has another path: c_t = f c_{t−1} + …, and along this path ∂c_t/∂c_{t−1} is f alone, a
+number that the network can learn to keep near 1. In the GRU h_t = z h_{t−1} + …, and z plays the part of f.
+`python -m demos.bottleneck` measures all three.
 
 Not here: matrix products, parameters, loops over time, masks (recurrent.py).
 """
@@ -86,9 +86,9 @@ def gru_cell_forward(gx, gh, state):
         state: (h,).
         cache: for gru_cell_backward.
     Source: Cho et al. (2014), equations 5–8. Deviation: in equation 8 r multiplies h_prev before the product
-        with Wh, which has to wait for r; here, as in cuDNN and PyTorch, it multiplies the product gh_n, so
-        that one product gives all three blocks. r multiplies gh_n and not gx_n, so the bias in gx_n cannot do
-        the work of one in gh_n: hence bh. More: pytorch.py.
+        with Wh. Here, as in cuDNN and PyTorch, it multiplies gh_n, so that one product gives all three
+        blocks. Because r multiplies gh_n, a bias inside gh_n is not the same as one in gx_n: hence bh. More:
+        pytorch.py.
     """
     (h_prev,) = state
     gx_r, gx_z, gx_n = _blocks(gx, 3)
@@ -109,6 +109,16 @@ def gru_cell_backward(dstate, cache):
         r = σ(gx_r + gh_r)          da_r = dr r (1 − r) = dgx_r = dgh_r
 
     dz: h contains −z n + z h_prev, whose derivative by z is h_prev − n.
+
+    One number in each place, gx = (0, 0, 0), gh = (0, 0, 2), h_prev = 1: r = z = ½, n = tanh(½ · 2) = 0.7616,
+    h = ½ · 0.7616 + ½ · 1 = 0.8808. For dh = 1: dn = ½, dz = 1 − 0.7616 = 0.2384, dh_prev = ½,
+    da_n = ½ (1 − 0.7616²) = 0.21, dr = 2 · 0.21 = 0.42, da_z = 0.2384/4 = 0.0596, da_r = 0.42/4 = 0.105.
+
+        >>> gx, gh, one = np.zeros((1, 3)), np.array([[0, 0, 2.0]]), np.ones((1, 1))
+        >>> (h,), cache = gru_cell_forward(gx, gh, (one,))
+        >>> dgx, dgh, (dh_prev,) = gru_cell_backward((one,), cache)
+        >>> h.round(4).item(), dgx.round(4).tolist(), dgh.round(4).tolist(), dh_prev.item()
+        (0.8808, [[0.105, 0.0596, 0.21]], [[0.105, 0.0596, 0.105]], 0.5)
 
     Returns:
         dgx, dgh:    (B, 3H); they differ in block n, where the reset stands between them.
@@ -164,6 +174,7 @@ def lstm_cell_backward(dstate, cache):
     """Backward of lstm_cell_forward, last line first. Two arrows meet in c:
 
         c_prev ──── f ───→ c ────────────────→ c of the next step       dc arrives from here
+        g ───────── i ─────┤
                            └─ tanh ── o ──→ h ──→ output, next step     dh arrives from here
 
         h = o tanh(c)               do = dh tanh(c),  dc += dh o (1 − tanh²(c))
@@ -172,7 +183,7 @@ def lstm_cell_backward(dstate, cache):
         g = tanh(a_g)               da_g = dg (1 − g²)
         a = gx + gh                 dgx = dgh = da
 
-    With half-open gates, i = f = o = 1/2 (all a = 0 but a_g), c_prev = 2 and g = tanh(1) = 0.762:
+    With half-open gates, i = f = o = 1/2 (a_g = 1, the other a = 0), c_prev = 2 and g = tanh(1) = 0.762:
     c = 1 + 0.381 = 1.381, tanh(c) = 0.881, h = 0.441. For dh = 1 and dc = 0:
     do = 0.881, dc = ½ (1 − 0.881²) = 0.112, df = 0.224, dc_prev = 0.056.
 
@@ -217,7 +228,7 @@ class Cell(NamedTuple):
     name: str
     gates: str  # one letter for each block of H columns of Wx, Wh, b
     states: int  # vectors carried from step to step: (h,) or (h, c)
-    recurrent_bias: bool  # True where gh is not simply added to gx: then it has a bias bh inside
+    recurrent_bias: bool  # True where gh is not simply added to gx: then gh has a bias of its own, bh
     forward: Callable
     backward: Callable
 

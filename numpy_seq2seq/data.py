@@ -2,18 +2,20 @@
 
 Before this: nothing but the picture in __init__.py. After it: tasks.py.
 
-Notation: B batch, S source length, T target length, both of the longest sequence of the batch and with its
-EOS. A symbol is any string: a letter, or a word. PAD fills up, BOS begins what the decoder is told, EOS ends
-a sequence, UNK stands for an unknown symbol.
+Notation: B batch; S, T the length of the longest source and target of the batch, EOS counted. A symbol is any
+string: a letter, or a word. PAD fills up, BOS begins what the decoder is told, EOS ends a sequence, UNK
+stands for an unknown symbol.
 
-    source          c   a   t   EOS PAD     mask  True at c a t EOS
+    source          c    a    t    EOS  PAD
+    mask            True True True True False
 
     inputs      BOS t   a   c               what the decoder is told
                    ╱   ╱   ╱
     targets      t   a   c   EOS            what it should say: each is the next input; EOS at the end
 
-The decoder is the part that writes the target, one token at each step. In training it is told the *right*
-token t − 1 at step t, even if it would have said another one: teacher forcing, which is that shift.
+The decoder is the part that writes the target, one token at each step. In training it is told at each step
+the *right* token of the step before, even if it would have said another one. This is **teacher forcing**, and
+shifting the targets by one place does it.
 Every source ends with EOS, so even an empty one has a token, and no row is padding alone.
 
     >>> letters = build_vocabulary(["cat"])
@@ -33,6 +35,8 @@ Every source ends with EOS, so even an empty one has a token, and no row is padd
            [4, 2, 0, 0]])
     >>> letters.decode(batch.targets[0])
     ['t', 'a', 'c']
+    >>> letters.encode("cut", unk=True)
+    [5, 3, 6]
 
 Not here: where the pairs come from (tasks.py).
 """
@@ -60,7 +64,7 @@ class Vocabulary:
 
     def __init__(self, symbols: Iterable[str]):
         self.symbols = (*SPECIALS, *map(_text, listed(symbols, "symbols")))
-        ids = {symbol: k for k, symbol in enumerate(self.symbols)}
+        ids = {symbol: k for k, symbol in enumerate(self.symbols)}  # of equal symbols the last one's id wins
         self.ids = {symbol: k for symbol, k in ids.items() if k > UNK}  # a special token is never data
         if len(ids) < len(self.symbols):
             twice = next(s for k, s in enumerate(self.symbols) if ids[s] != k)
@@ -193,7 +197,7 @@ def make_batch(pairs: Iterable[tuple], source_vocabulary: Vocabulary, target_voc
     source, source_mask = make_source([s for s, _ in pairs], source_vocabulary, unk)
     encoded = _encoded("target", [t for _, t in pairs], target_vocabulary, unk)
     targets, target_mask = pad([t + [EOS] for t in encoded])
-    inputs, _ = pad([[BOS] + t for t in encoded])
+    inputs, _ = pad([[BOS] + t for t in encoded])  # as long as the targets: the mask is the same
     return Batch(source, source_mask, inputs, targets, target_mask)
 
 
@@ -206,7 +210,7 @@ def _encoded(side, sequences, vocabulary, unk):
 
 
 def check_source(source, mask, config):
-    """Raise, with what was expected and what came, unless ids and mask fit each other and the model.
+    """Raise unless ids and mask fit each other and the model. (Read config.py before this.)
 
     Raises:
         TypeError:  ids that are not integers, a mask that is not boolean, no Config.

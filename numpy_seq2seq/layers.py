@@ -6,9 +6,9 @@ Notation: B batch, T length, V vocabulary, D input size, K output size; `...` st
 such as (B, T). A vector is a row, and a matrix multiplies it from the right, x W. So xᵀ dy, a column times a
 row, is a matrix.
 
-The mirror rule begins here: backward takes the gradients of what forward returned, in that order, then
-the cache; it returns the gradients of what forward took, in that order, then `grads`, when there are
-parameters. What is not a real number (ids, a rate, a generator) has no gradient.
+The mirror rule begins here. Backward takes the gradients of what forward returned, then the cache. It returns
+the gradients of what forward took, then `grads` where there are parameters. The order stays. What is not a
+real number (ids, a rate, a generator) has no gradient.
 
     y, cache  = affine_forward(x, params)           x, cache = embedding_forward(ids, params)
     dx, grads = affine_backward(dy, cache)          grads    = embedding_backward(dx, cache)
@@ -26,7 +26,8 @@ def glorot(rng, rows, columns, dtype):
 
     For independent numbers of mean 0, Var(Σ_d x_d W_dk) = rows · Var(x) · Var(W). So forward, x W has the
     variance of x if Var(W) = 1/rows. Backward, dy Wᵀ is a sum over the columns, and keeps the variance of dy
-    if Var(W) = 1/columns. Glorot's is a²/3 = 2 / (rows + columns), which lies between the two.
+    if Var(W) = 1/columns. Uniform(−a, a) has variance a²/3; Glorot's a makes it 2 / (rows + columns), which
+    lies between the two.
 
     Source: Glorot & Bengio (2010), equation 16. Drawn in float64 and rounded, so that a float32 and a
     float64 model of one seed start at the same point.
@@ -72,13 +73,14 @@ def embedding_backward(dx, cache):
 
     (x is what forward returned, so dx arrives here.)
 
-    A token that occurs k times collects k gradients. The plain form is two lines:
+    A token that occurs k times collects k gradients. The plain form is a loop over the rows:
 
         dE = np.zeros((V, D))
-        np.add.at(dE, ids, dx)
+        for r, v in enumerate(ids):     # in NumPy: np.add.at(dE, ids, dx)
+            dE[v] += dx[r]
 
     The code sorts the rows by id instead. Equal ids then stand together, and each run of them is summed at
-    once: the same numbers, several times faster.
+    once: the same numbers, faster.
 
         >>> dE = embedding_backward(np.array([[1.0], [2.0], [3.0]]), (np.array([7, 5, 7]), (8, 1)))["E"]
         >>> dE.T            # id 5 occurs once, id 7 twice: 1 + 3
@@ -159,7 +161,7 @@ def dropout_forward(x, rate, rng):
 
         y = x · k / (1 − p)     k = 1 with probability 1 − p, else 0
 
-    The mean of k is 1 − p, so that of y is x, and evaluation has nothing to make up for.
+    The mean of k is 1 − p. Dividing by it keeps the mean of y at x, so y = x is right while evaluating.
 
     Args:
         x:     (...).
@@ -168,9 +170,8 @@ def dropout_forward(x, rate, rng):
     Returns:
         y:     (...).
         cache: for dropout_backward: the factors, or None where y = x.
-    Source: Srivastava et al. (2014). Deviation: their p is the probability to *keep* a number, and the
-        weights are multiplied by it when the model is used. Dividing in training, as here, is the other way
-        that they name.
+    Source: Srivastava et al. (2014). Deviation: their p is the probability to *keep* a number, and they
+        multiply the weights by it when the model is used, in place of dividing in training.
     """
     if rng is None or rate == 0:
         return x, None
@@ -197,7 +198,7 @@ def layer_norm_init(size, dtype):
 def layer_norm_forward(x, params):
     """Every vector is shifted to mean 0 and scaled to variance 1, each by itself.
 
-        μ = mean of x,  σ = √(mean of (x − μ)² + ε)        over the last axis, D numbers
+        μ = mean of x,  σ = √(mean of (x − μ)² + ε)        over the last axis, D numbers; no sigmoid here
         n = (x − μ) / σ         the normalised vector
         y = n g + b
 
@@ -211,9 +212,9 @@ def layer_norm_forward(x, params):
         which keeps a constant x from a division by zero, is under the root, as in PyTorch.
     """
     D = x.shape[-1]
-    n = x - x.sum(axis=-1, keepdims=True) / D
-    σ = np.sqrt((n * n).sum(axis=-1, keepdims=True) / D + EPSILON)
-    n /= σ  # in place: n is new
+    centred = x - x.sum(axis=-1, keepdims=True) / D  # x − μ
+    σ = np.sqrt((centred * centred).sum(axis=-1, keepdims=True) / D + EPSILON)
+    n = np.divide(centred, σ, out=centred)  # in place: centred is new
     return n * params["g"] + params["b"], (n, σ, params["g"])
 
 
@@ -223,21 +224,24 @@ def layer_norm_backward(dy, cache):
         y = n g + b             db = Σ dy,  dg = Σ dy n,  dn = dy g         Σ: over all vectors
         n = (x − μ) / σ         dx = (dn − mean(dn) − n mean(dn n)) / σ     mean(a) = (1/D) Σ_i a_i
 
-    x_i reaches n_j in three ways: directly (only j = i), through μ, and through σ. First ∂μ/∂x_i = 1/D. In
-    σ² = (1/D) Σ_k (x_k − μ)² + ε, the part through μ is −(2/D) Σ_k (x_k − μ) ∂μ/∂x_i = 0, so
-    ∂σ²/∂x_i = (2/D) (x_i − μ), and since ∂σ²/∂x_i = 2σ ∂σ/∂x_i, ∂σ/∂x_i = (x_i − μ) / (D σ) = n_i/D. Then,
-    with δ_ij = 1 if i = j, else 0,
+    x_i reaches n_j in three ways: directly (only j = i), through μ, and through σ. First ∂μ/∂x_i = 1/D.
+    In σ² = (1/D) Σ_k (x_k − μ)² + ε, the part through μ is −(2/D) Σ_k (x_k − μ) ∂μ/∂x_i = 0, since
+    Σ_k (x_k − μ) = 0. So ∂σ²/∂x_i = (2/D) (x_i − μ). And since ∂σ²/∂x_i = 2σ ∂σ/∂x_i,
+    ∂σ/∂x_i = (x_i − μ) / (D σ) = n_i/D. Then, with δ_ij = 1 if i = j, else 0,
 
         n_j = (x_j − μ) / σ
         ∂n_j/∂x_i = (δ_ij − 1/D) / σ − (x_j − μ) / σ² · n_i/D = (δ_ij − 1/D − n_j n_i/D) / σ
 
-    and Σ_j dn_j ∂n_j/∂x_i is the line above. If a constant is added to x, n does not change; if x − μ is
+        Σ_j dn_j ∂n_j/∂x_i = (dn_i − (1/D) Σ_j dn_j − n_i (1/D) Σ_j dn_j n_j) / σ
+
+    If a constant is added to x, n does not change; if x − μ is
     multiplied by a constant, n does not change either (for ε = 0). So dx has no part in these two directions:
     mean(dx) = 0, and mean(dx n) = 0.
 
     x = (1, 3) has μ = 2, σ = 1 and n = (−1, 1). For dn = (1, 0): mean(dn) = ½, mean(dn n) = −½, hence
     dx = (1 − ½ − ½, 0 − ½ + ½) = (0, 0): except for ε, two different numbers always become −1 and 1.
-    With three numbers something is left (n_1 mean(dn n) = n_1²/3 = ½ for dn = (1, 0, 0)):
+    With three numbers something is left. x = (−1, 0, 1) has σ² = 2/3 and n_1² = 3/2, so for dn = (1, 0, 0)
+    n_1 mean(dn n) = n_1²/3 = ½:
 
         >>> y, cache = layer_norm_forward(np.array([-1.0, 0.0, 1.0]), {"g": np.ones(3), "b": np.zeros(3)})
         >>> dx, _ = layer_norm_backward(np.array([1.0, 0.0, 0.0]), cache)

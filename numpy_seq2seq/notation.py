@@ -1,15 +1,14 @@
 """Appendix: notation. The symbols of three papers beside those used here, and the list of sources.
 
 Shapes: batch first, (B, T, H). B batch, S source length, T target length, V vocabulary, D size of an input
-(of an embedding, its size), H hidden size, G number of the blocks of H columns in a cell (RNN 1, GRU 3,
-LSTM 4). Gradients: dX = ∂L/∂X has the shape of X. Vectors are rows, and a matrix multiplies from the right,
-x W: our W is the transpose of a paper's W x. In activations, layers and cells, two vectors, side by side or
-with a dot, are multiplied entry by entry; before a matrix, as in x W, it is a matrix product. In scores and
-attention, q_t · k_s is the dot product.
+(of an embedding, its size), H hidden size, G number of gate blocks in a cell (cells.py). Gradients:
+dX = ∂L/∂X has the shape of X. Vectors are rows, and a matrix multiplies from the right, x W: our W is the
+transpose of a paper's W x. [a; b] is a and b side by side, one longer row. In activations, layers and cells,
+a b and a · b multiply two vectors entry by entry; in scores and attention, q_t · k_s is the dot product.
 
-All other letters hold for one chapter only, which explains them: n is the new state in a GRU, and the
-normalised vector in layers; g is a block of the LSTM, and a gain in layers; L is the loss, and a length in
-tasks.
+All other letters hold for one chapter only, which explains them: n is the candidate of a GRU, and the
+normalised vector in layers; g is the candidate of an LSTM, and a gain in layers; L is the loss, and a length
+in tasks.
 
 The symbols of the papers. Read this table when you have come to attention.py:
 

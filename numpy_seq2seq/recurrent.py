@@ -20,7 +20,7 @@ h_t: they are added.
 
 A mask is boolean (B, T), True at a real token. A padded step leaves the state unchanged. So a run from left
 to right ends with the state of the last *real* token. A run from right to left meets the padding first, and
-reaches the first real token with the state that it started from. So no sequence has to be turned round.
+reaches the last real token with its starting state still unchanged. So no sequence has to be turned round.
 
 Not here: what happens inside a step (cells.py); several layers or directions (stacks.py); token ids
 (layers.py).
@@ -99,7 +99,7 @@ def step_backward(dstate, cache, Wh_T):
     Returns:
         dgx:    (B, GH).
         dstate_prev: gradient of the state before the step.
-        dgh:    (B, GH), for weight_gradients.
+        dgh:    (B, GH), in place of grads: for weight_gradients.
     """
     cell_cache, cell = cache
     dgx, dgh, dstate_prev = cell.backward(dstate, cell_cache)
@@ -136,7 +136,7 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     """Run a cell along time.
 
         gx = x Wx + b                       one product for all steps at once
-        for t = 0 … T−1:                    T−1 … 0 if reverse
+        for t = 1 … T:                      T … 1 if reverse; in the code t counts from 0
             gh = h Wh (+ bh)                one product per step
             state = cell(gx_t, gh, state)   where step t is real; elsewhere the state stays
             h_t = the first vector of state
@@ -184,16 +184,15 @@ def recurrent_backward(dh, dstate, cache):
         dh_t is added to the first of dstate
         dgx_t, dgh_t, dstate = step_backward(dstate)        and from here on dstate is that of step t − 1
 
-    The code has two choices more, for the rows that are padded at step t. The cell gets the gradient 0 there.
-    Its backward multiplies this gradient by factors, so dgx_t and dgh_t are 0. And dstate, as it was before
-    the cell, goes on to step t − 1, just as the state came from there.
+    At a padded step the cell gets the gradient 0, so dgx_t and dgh_t are 0, and dstate passes by unchanged.
 
     Two steps of a simple network with one number in each place: Wx = 1, Wh = ½, b = 0, x = (½, 0), h_0 = 0.
+    The loss L = h_2 reads the final state, so dh_2 = 1 arrives by dstate:
 
         h_1 = tanh(½) = 0.462       h_2 = tanh(½ · 0.462) = 0.227
         L = h_2:    da_2 = dh_2 (1 − h_2²) = 1 − 0.227² = 0.948         dh_1 = Wh da_2 = ½ · 0.948 = 0.474
                     da_1 = dh_1 (1 − h_1²) = 0.474 (1 − 0.462²) = 0.373
-        gradient of Wh: h_1 da_2 + h_0 da_1 = 0.438     of Wx: x_1 da_1 + x_2 da_2 = 0.186
+        gradient of Wh: h_1 da_2 + h_0 da_1 = 0.438     of Wx: x_1 da_1 + x_2 da_2 = 0.1864
 
         >>> from numpy_seq2seq.cells import CELLS
         >>> one = np.ones((1, 1))
@@ -218,12 +217,13 @@ def recurrent_backward(dh, dstate, cache):
     x, h_prev, caches, params, cell, real, steps = cache
     dh = dh.transpose(1, 0, 2)
     dgx, dgh = empty_gate_gradients(h_prev, cell)
-    nothing, Wh_T = tuple(np.zeros_like(d) for d in dstate), transposed(params["Wh"])
+    zeros = tuple(np.zeros_like(d) for d in dstate)
+    Wh_T = transposed(params["Wh"])
     for t in reversed(steps):
         # h_t is read twice, as an output and by the step after it: the two gradients meet here
         dstate = (dstate[0] + dh[t], *dstate[1:])
-        of_real = _where_real(real[t], dstate, nothing)  # padded rows: 0, so that dgx and dgh are 0
-        dgx[t], dstate_prev, dgh[t] = step_backward(of_real, caches[t], Wh_T)
+        dstate_real = _where_real(real[t], dstate, zeros)  # padded rows: 0, so that dgx and dgh are 0
+        dgx[t], dstate_prev, dgh[t] = step_backward(dstate_real, caches[t], Wh_T)
         dstate = _where_real(real[t], dstate_prev, dstate)  # padded rows: dstate goes on unchanged
     dx = project(dgx, params["Wx"].T).transpose(1, 0, 2)
     return dx, dstate, weight_gradients(x, h_prev, dgx, dgh, cell)
@@ -247,13 +247,10 @@ def transposed(W):
 
 
 def empty_gate_gradients(h_prev, cell):
-    """Arrays to be filled, dgx and dgh (T, B, GH).
-
-    Where a cell only adds gh to gx (RNN, LSTM), dgh = dgx. Then both names are one array, and whoever fills
-    the two writes the same numbers twice. A GRU multiplies gh_n by r first: it gets two arrays.
-    """
+    """Arrays to be filled, dgx and dgh (T, B, GH). In an RNN and an LSTM dgh is dgx: one array, two names."""
     dgx = np.empty((*h_prev.shape[:2], len(cell.gates) * h_prev.shape[2]), h_prev.dtype)
-    return dgx, np.empty_like(dgx) if cell.recurrent_bias else dgx
+    dgh = np.empty_like(dgx) if cell.recurrent_bias else dgx
+    return dgx, dgh
 
 
 def _one_step_apart(gx, first, reverse):

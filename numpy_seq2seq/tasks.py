@@ -2,9 +2,12 @@
 
 Before this: data.py. After it: activations.py; and the demos.
 
-A task is a function from a source string to its target. Held-out strings never occur in training: which
-of the two a string belongs to is decided by a checksum of the string alone, so that training may go on
-drawing fresh strings for ever.
+A task is a function from a source string to its target. copy and reverse need every letter and its place;
+sort needs only how often each letter occurs; first and last need one letter, read early or late.
+
+There are two sets of strings, training and held-out. A checksum, a number computed from the string alone,
+decides to which of them a string belongs: it is held out if the checksum can be divided by 8. So training may
+draw fresh strings for ever, and none of them is held out.
 
     >>> [task("bca") for task in (copy, reverse, sort, first, last)]
     ['bca', 'acb', 'abc', 'b', 'a']
@@ -77,16 +80,22 @@ def right_places(task, source):
 def bits(task, length, letters):
     """How many bits of a random source the answer needs: log₂ of the number of different answers.
 
-        copy, reverse   L log₂ V
-        sort            log₂ C(L + V − 1, L)        how often each letter occurs says it all: of L + V − 1
-                                                    places, L hold stars and V − 1 bars, **|*| = aab for V = 3
-        first, last     log₂ V                      of an empty source 0
+    A decoder without attention has to get so much through the one fixed vector.
 
-    For sort this counts the answers; they are not equally probable, so their entropy is a little smaller.
+        copy, reverse   L log₂ A
+        sort            log₂ C(L + A − 1, L)        C(n, k): the number of ways to choose k of n places
+        first, last     log₂ A                      of an empty source 0
+
+    For sort, write an answer as stars, with a bar where the next letter of the alphabet begins: over abc, aab
+    is **|*| and ccc is ||***. Such a row has L + A − 1 places, and L of them, freely chosen, hold a star.
+    (Not all answers are equally probable, so their entropy is a little smaller.)
+
+        >>> round(2 ** bits("sort", 3, letters=3))      # C(5, 3) = 10 answers: aaa aab aac abb … ccc
+        10
 
     Args:
         length:  L.
-        letters: V, size of the alphabet.
+        letters: A, size of the alphabet.
     Units: bits.
     Raises:
         ValueError: an unknown task, a negative length, no letters.
@@ -111,8 +120,7 @@ def draw_pairs(task: str, rng: np.random.Generator, count: int, lengths: tuple[i
     """Random strings with their answers.
 
     Length and letters are drawn uniformly; a string that belongs to the other set is drawn again, length and
-    all. So lengths of which few strings exist are not quite as frequent as the others, and the empty string,
-    whose checksum is 0, is always held out.
+    all. The empty string, whose checksum is 0, is always held out.
 
     Args:
         task:     a name of TASKS.
@@ -152,6 +160,6 @@ def _draw(rng, lengths, alphabet, held_out):
 # Exercises
 # 1. Add `swap halves` to TASKS, and its case to right_places and bits. Which of the present tasks is it most
 #    like?
-# 2. Draw lengths 1–3 over two letters and list both sets (one may be empty). What does a fair split of a tiny
-#    world look like?
+# 2. List all strings of length 1–3 over two letters. How many of each length are held out? Why would they be
+#    a poor test?
 # 3. Write them again: `python -m numpy_seq2seq.homework make DIR --functions right_places,draw_pairs`.

@@ -2,9 +2,10 @@
 
     python tests/reference/make_models.py
 
-Run once, with PyTorch 2.13.0 (CPU) and NumPy 2.4.6, in float64; no test runs it. Parameters and
-gradients are stored as PyTorch has them, under the names of its state dicts, and tests/test_pytorch.py moves them over with from_torch. Nothing here knows how numpy_seq2seq computes: the
-models are written with PyTorch's modules, loops and autograd.
+Run once, with PyTorch 2.13.0 (CPU) and NumPy 2.4.6, in float64; no test runs it. Parameters and gradients are
+stored as PyTorch has them, under the names of its state dicts, and tests/test_pytorch.py moves them over with
+from_torch. Nothing here knows how numpy_seq2seq computes: the models are written with PyTorch's modules,
+loops and autograd.
 
     stacked     nn.RNN, nn.GRU, nn.LSTM: two layers, one or two directions, ragged lengths, zero start
     models      bahdanau: GRU encoder in two directions, s_0 = tanh(W h←), additive score
