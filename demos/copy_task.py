@@ -1,12 +1,10 @@
 """Copy strings of random letters, with attention and without it: `python -m demos.copy_task`.
 
-Two models with the same encoder see the same strings in the same order and take the same number of steps.
-At each output step the decoder of one looks back at every state of the encoder. The decoder of the other
-gets one fixed vector, the encoder's last state, and nothing else. Then both are shown on strings that never
-occur in training. Takes about 10 seconds.
+Two models with the same encoder see the same strings, as in reverse_task.py. Three things differ: the task,
+400 steps, and an encoder that reads in both directions. A copy begins with the first letter, and the reader
+from right to left has read that one last. Takes about 10 seconds.
 
-A copy begins with the letter that was read first, which is the farthest from the end of the source. The
-encoder therefore reads in both directions.
+Look at "Accuracy by output position": here too, what is written last is lost first without attention.
 """
 
 from numpy_seq2seq import Vocabulary, draw_pairs, make_batch
@@ -23,8 +21,7 @@ def main(arguments=None):
     shared.add_string_options(command)
     options = shared.settle_options(command.parse_args(arguments))
 
-    # Strings: fresh ones for each batch of the training; and held-out ones. A checksum of the string decides
-    # which it is (tasks.is_held_out), so the training never draws a held-out one.
+    # Strings, fresh ones for training and held-out ones.
     letters = Vocabulary(options.alphabet)
 
     def draw(rng, count, held_out=False):
@@ -32,16 +29,7 @@ def main(arguments=None):
 
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
 
-    # Two models that differ in their decoder alone: "luong" attends, "fixed" does not. But for the progress
-    # line and the checkpoints, shared.fit_each does this for each of them, on the same batches:
-    #
-    #     config = Config(len(letters), len(letters), hidden_size=64, decoder="luong")
-    #     params = seq2seq_init(rng, config)
-    #     for report in train(params, adam_init(params), config, batches, steps, rate):
-    #         print(report.step, report.loss)
-    #
-    # 64 held-out strings are tried on the way, for the progress line; nothing is chosen by them. `data` goes
-    # into the checkpoint, so that a training is resumed with the same strings only.
+    # Two models that differ in their decoder alone.
     def batch(rng):
         return make_batch(draw(rng, 64), letters, letters)
 
@@ -49,9 +37,7 @@ def main(arguments=None):
     data = {"task": "copy", "lengths": options.lengths, "alphabet": options.alphabet}
     runs = shared.fit_each(models, batch, options, (letters, letters), data, sample=held_out[:64])
 
-    # What they make of the held-out strings: tables, accuracy by position, a map; and claims, each a figure
-    # that this run should reach (they do not change the exit status). conclude prints all of it, and writes
-    # --json and --html where that was asked for.
+    # What they make of the held-out strings.
     results = [shared.judge_strings("copy", run, held_out) for run in runs]
     mapped = shared.longest(held_out)  # which of the strings are shown with a map
     title = f"Accuracy by output position, length {max(len(source) for source, _ in held_out)}"

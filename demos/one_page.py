@@ -175,13 +175,13 @@ def seq2seq_init(rng):
 
 
 def encode_forward(source, params):
-    """Token ids (B, S) to the last state (B, H) and the memory (B, S, H): the state after each token."""
+    """Token ids (B, S) to the memory (B, S, H), the state after each token, and the last state (B, H)."""
     x = params["source_embedding"]["E"][source]  # (B, S, D)
     memory, h, recurrent_cache = recurrent_forward(x, np.zeros((len(x), H)), params["encoder"], source != PAD)
-    return h, memory, (source, recurrent_cache, params)
+    return memory, h, (source, recurrent_cache, params)
 
 
-def encode_backward(dh, dmemory, cache):
+def encode_backward(dmemory, dh, cache):
     """Both gradients go back through the same recurrence, into the encoder's parameters."""
     source, recurrent_cache, params = cache
     dx, _, grads = recurrent_backward(dmemory, dh, recurrent_cache)
@@ -196,7 +196,7 @@ def decode_forward(inputs, h_0, memory, source_mask, params):
         out_t    = tanh(h_t Wd + c_t Wc)
         logits_t = out_t W + b
 
-    The mask of the inputs changes no real step, since padding comes last.
+    recurrent_forward wants a mask. Here it changes no real step, since padding comes last.
     """
     x = params["target_embedding"]["E"][inputs]  # (B, T, D)
     h, _, recurrent_cache = recurrent_forward(x, h_0, params["decoder"], inputs != PAD)  # (B, T, H)
@@ -235,13 +235,13 @@ def loss_and_gradients(source, inputs, targets, params):
 
     since −log p[k] = log Σ_j exp(logit_j) − logit_k, whose derivative by logit_j is p_j − (1 where j = k).
     """
-    h, memory, encode_cache = encode_forward(source, params)
+    memory, h, encode_cache = encode_forward(source, params)
     logits, _, decode_cache = decode_forward(inputs, h, memory, source != PAD, params)
     p, onehot, real = softmax(logits), np.eye(V)[targets], targets != PAD  # (B, T, V), (B, T, V), (B, T)
     loss = -np.log((p * onehot).sum(axis=2)[real]).mean()
     dlogits = (p - onehot) * real[:, :, None] / real.sum()  # (B, T, V): zero at padding
     dh, dmemory, grads = decode_backward(dlogits, decode_cache)
-    return loss, {**encode_backward(dh, dmemory, encode_cache), **grads}
+    return loss, {**encode_backward(dmemory, dh, encode_cache), **grads}
 
 
 # ---- 4. Training: Adam, with clipping ----------------------------------------------------------------------
@@ -249,7 +249,7 @@ def loss_and_gradients(source, inputs, targets, params):
 
 def arrays(tree):
     """All arrays of the parameters, or of their gradients, in one list, in the same order. They are no
-    copies: who writes into one changes the parameters."""
+    copies: whoever writes into one changes the parameters."""
     return [tree[layer][name] for layer in sorted(tree) for name in sorted(tree[layer])]
 
 
@@ -297,7 +297,7 @@ def generate_greedy(strings, params):
     To keep the code short, the decoder starts anew in every round. It could keep its state and take one step.
     """
     source = token_ids([string + "$" for string in strings])
-    h, memory, _ = encode_forward(source, params)
+    memory, h, _ = encode_forward(source, params)
     inputs = token_ids(["^" for _ in strings])  # (B, 1), and one column more in each round
     for _ in range(LONGEST + 1):
         logits, weights, _ = decode_forward(inputs, h, memory, source != PAD, params)

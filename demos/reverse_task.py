@@ -2,8 +2,10 @@
 
 Two models with the same encoder see the same strings in the same order and take the same number of steps.
 At each output step the decoder of one looks back at every state of the encoder. The decoder of the other
-gets one fixed vector, the encoder's last state, and nothing else. Then both are shown on strings that never
+gets one fixed vector, the encoder's last state, and nothing else. Then both are tested on strings that never
 occur in training. Takes about 10 seconds.
+
+Look at "Exact match by length": with attention it stays near 100%, with the fixed vector it falls.
 """
 
 from numpy_seq2seq import Vocabulary, draw_pairs, make_batch
@@ -29,9 +31,11 @@ def main(arguments=None):
 
     held_out = draw(shared.held_out_stream(options.seed), 200 if options.quick else 2000, held_out=True)
 
-    # Two models that differ in their decoder alone: "luong" attends, "fixed" does not. But for the progress
-    # line and the checkpoints, shared.fit_each does this for each of them, on the same batches:
+    # Two models that differ in their decoder alone: "luong" attends, "fixed" does not. Except for the
+    # progress line and the checkpoints, shared.fit_each does this for each of them, on the same batches:
     #
+    #     batches = (batch(rng) for _ in range(steps))
+    #     rate = lambda step: warmup_cosine(step, steps, peak=0.01, warmup=50)
     #     config = Config(len(letters), len(letters), hidden_size=64, decoder="luong")
     #     params = seq2seq_init(rng, config)
     #     for report in train(params, adam_init(params), config, batches, steps, rate):
@@ -46,7 +50,7 @@ def main(arguments=None):
     data = {"task": "reverse", "lengths": options.lengths, "alphabet": options.alphabet}
     runs = shared.fit_each(models, batch, options, (letters, letters), data, sample=held_out[:64])
 
-    # What they make of the held-out strings: tables, accuracy by position, a map; and claims, each a figure
+    # What they make of the held-out strings: tables, accuracy by position, a map; and claims: numbers
     # that this run should reach (they do not change the exit status). conclude prints all of it, and writes
     # --json and --html where that was asked for.
     results = [shared.judge_strings("reverse", run, held_out) for run in runs]

@@ -44,10 +44,10 @@ def masked_softmax_forward(scores, mask):
     if mask is not None:
         _check_mask(mask, scores)
         scores = np.where(mask, scores, -np.inf)
-    lowest = -3e38  # where all scores are −∞, the maximum is this: −∞ − (−∞) would be nan
-    e = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=lowest))
-    total = e.sum(axis=-1, keepdims=True)
-    weights = e / (total + (total == 0))  # where nothing is allowed, e and total are 0: 0 / (0 + 1) = 0
+    lowest = -3e38  # counts as a score in max: a row of −∞ gives exp(−∞ − lowest) = 0, and not exp(−∞ − (−∞))
+    exp_e = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=lowest))
+    total = exp_e.sum(axis=-1, keepdims=True)
+    weights = exp_e / (total + (total == 0))  # where nothing is allowed both are 0: 0 / (0 + 1) = 0
     return weights, weights
 
 
@@ -122,7 +122,7 @@ def attention_forward(queries, keys, memory, params, mask, score):
         memory:  (..., S, M). What stands where nobody may look is not read.
     Returns:
         context: (..., T, M).
-        weights: (..., T, S), for pictures: the loss does not use them directly, so no gradient arrives.
+        weights: (..., T, S), for pictures: no gradient arrives from outside.
         cache:   for attention_backward.
     Source: Bahdanau et al. (2015), equation 5, c_i = Σ_j α_ij h_j. With scaled_dot it is Vaswani et al.
         (2017), equation 1, Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V.
@@ -181,7 +181,7 @@ def visible(a, mask):
     if mask is None:
         return a
     seen = mask.any(axis=-2)  # (..., S): some query may look at memory s
-    if seen.all() or np.isfinite(np.vdot(a, a)):  # the sum of all squares is finite only if every number is
+    if seen.all() or np.isfinite(np.vdot(a, a)):  # one nan or inf would be in the sum of all squares
         return a
     return np.where(seen[..., None], a, 0)
 

@@ -15,7 +15,8 @@ second best token:
 
 Beam search keeps the `width` best beginnings of every sentence:
 
-    live, R rows:   BOS h e        ─ decoder, one call ─→   R × V continuations
+    3 rows of one sentence, after 2 tokens:
+                    BOS h e        ─ decoder, one call ─→   R × V continuations
                     BOS h a                                    │ per sentence the best (width − finished)
                     BOS l e                                    ├─ EOS:  finished, kept for good
                                                                └─ else: live in the next step
@@ -72,7 +73,7 @@ def generate_beam(source: np.ndarray, mask: np.ndarray, params: dict, config: Co
         source:     (B, S) token ids.
         mask:       (B, S) boolean.
         width:      hypotheses per sentence, the finished ones included.
-        alpha:      of length_penalty: 0 sorts by log probability, more favours longer answers.
+        alpha:      of length_penalty: 0 sorts by log probability, a larger one favours longer answers.
         max_length: the limit in tokens, EOS included; by default as generate_greedy.
     Returns:
         list of B lists of Hypothesis; fewer than width only where there are no more answers.
@@ -164,10 +165,10 @@ def _best(total, sentence, wanted):
         rows, columns: of the numbers chosen.
     """
     rows, columns, stop = [], [], 0
-    for live, count in zip(np.bincount(sentence, minlength=len(wanted)), wanted):
-        start, stop = stop, stop + live
+    for its_rows, count in zip(np.bincount(sentence, minlength=len(wanted)), wanted):
+        start, stop = stop, stop + its_rows
         order = (-total[start:stop]).ravel().argsort(kind="stable")[:count]
-        rows.append(start + order // total.shape[1])  # from the place in the flat array
+        rows.append(start + order // total.shape[1])  # flat place = row · K + column
         columns.append(order % total.shape[1])
     return np.concatenate(rows), np.concatenate(columns)
 

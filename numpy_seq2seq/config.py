@@ -3,7 +3,14 @@
 Before this: transformer.py. After it: seq2seq.py.
 
 The tables of choices are CELLS (cells.py), SCORES (scores.py), and here ENCODERS and DECODERS. A new encoder
-or decoder joins by one line in a table.
+or decoder joins by one line in a table. Some choices are optional: each record names those that it uses, and
+a choice that neither of the two uses is refused.
+
+    recurrent encoder           cell layers directions reverse_source
+    transformer encoder         heads layers source_positions
+    fixed, peeky                cell
+    luong                       cell score attention_only       luong_feeding, bahdanau: the same
+    transformer decoder         heads layers
 
 Not here: choices of training (training.py, optim.py) or of generation (generate.py).
 """
@@ -38,9 +45,10 @@ CHOICES = {
 class Config:
     """The choices of one model. Equal configurations and seeds make equal models.
 
-    What is left out gets its default where the model uses it. What the model does not use has to be left out:
+    What is left out gets its default where the model uses it. What the model does not use has to keep its
+    default:
 
-        >>> Config(9, 9, encoder="transformer").cell        # the decoder is luong, and that is recurrent
+        >>> Config(9, 9, encoder="transformer").cell    # 9 ids on each side; the decoder, luong, is recurrent
         'lstm'
         >>> Config(9, 9, heads=2)
         Traceback (most recent call last):
@@ -62,8 +70,8 @@ class Config:
         encoder:        a name of ENCODERS.
         heads:          of a Transformer; None means 4 there.
         source_positions: a Transformer encoder is told where each token stands.
-        dropout:        rate between the encoder's layers, on the embeddings and after each sublayer of a
-                        Transformer, and before the output layer, in [0, 1).
+        dropout:        rate in [0, 1). Always before the output layer; recurrent: between the encoder's
+                        layers; Transformer: on the embeddings and after each sublayer.
         dtype:          of all parameters: float32 to train, float64 to check gradients.
     Raises:
         ValueError: names the choice, what was expected, and what came.
@@ -92,7 +100,7 @@ class Config:
         self._refuse_what_is_not_used()
         vars(self).update(self._defaults())  # a frozen dataclass forbids `self.cell = …`, but not this
         for name, known in CHOICES.items():
-            if name not in OPTIONAL - self.reads():  # a cell or a score that is not used stays None
+            if name not in self.unused():  # a cell or a score that is not used stays None
                 check_choice(name, getattr(self, name), known)
         for name in ("source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"):
             check_size(name, getattr(self, name))
@@ -113,13 +121,17 @@ class Config:
         """The optional choices that this encoder and this decoder use."""
         return ENCODERS[self.encoder].reads | DECODERS[self.decoder].reads
 
+    def unused(self):
+        """The optional choices that they do not use."""
+        return OPTIONAL - self.reads()
+
     def _has_transformer(self):
-        return "heads" in self.reads()
+        return "heads" in self.reads()  # nothing else has heads
 
     def _refuse_what_is_not_used(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in OPTIONAL - self.reads() and value != field.default:
+            if field.name in self.unused() and value != field.default:
                 by = f"encoder {self.encoder!r} and decoder {self.decoder!r}"
                 raise ValueError(f"{field.name}={value!r} would be ignored by {by}; leave it out")
 

@@ -3,17 +3,18 @@
 Before this: readout.py. After it: step_decoders.py.
 
 Notation: B batch, T target length (1 while generating), S source length, D embedding size, H hidden size.
-x are the embedded target tokens *before* the ones to be predicted; out is what the output layer reads.
+x are the embedded target tokens, one step behind those to be predicted; out is what the output layer reads;
+v is the h of the encoder's last state. cell(x, h) means the whole step here: both products and the gates.
 
     fixed   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wd)
     peeky   h_t = cell([x_t; v], h_{t−1})       out_t = tanh(h_t Wd + v Wc)
     luong   h_t = cell(x_t, h_{t−1})            out_t = tanh(h_t Wd + c_t Wc)       c_t = attention(h_t)
 
 All three start from the encoder's last state (luong from zeros with config.attention_only). `fixed` has
-nothing else. `peeky` sees the same vector v again at every step. So its state does not have to remember v.
-But v is no new information: the decoder started from it, h_0 = v. `luong` has a fresh context c_t for every
-step. Compare the three forward functions: the difference between them is the lesson. Two more decoders,
-`luong_feeding` and `bahdanau`, are in step_decoders.py.
+nothing else. `peeky` peeks at v again at every step, so its state does not have to remember v. But v is no
+new information: the decoder started from it, h_0 = v. `luong` has a fresh context c_t for every step. Compare
+the three forward functions: the difference between them is the lesson. Two more decoders, `luong_feeding` and
+`bahdanau`, are in step_decoders.py.
 
 Every decoder is two pairs of functions, so one can take the place of another. `open_forward` runs once for
 each batch of sources, and prepares what stays the same: the first state, and `source`, what this decoder may
@@ -25,8 +26,8 @@ can call it again and again with T = 1.
     forward(x, state, source, params, config, rng)    -> out, weights, state, cache
     backward(dout, dstate, cache)                     -> dx, dstate, dsource, grads
 
-params is that of the whole model, and grads has the layers that a function used. state and source are
-tuples, which each decoder fills in its own way. The weights are for pictures: the loss does not use them
+params has all layers of the model, grads only those that the function used. source is () for fixed, (v,) for
+peeky, and a readout.Source for luong. The weights are for pictures: the loss does not use them
 outside the decoder, so they take no gradient; they are None where nothing attends. rng is for dropout; the
 decoders of this chapter do not use it.
 
@@ -180,8 +181,8 @@ def peeky_forward(x, state, source, params, config, rng=None):
 
     Args, Returns: as fixed_forward; source is (v,).
     Source: Cho et al. (2014), section 2.2 and appendix: both the state and the output see c at every step.
-        Deviations: v and h_0 are the encoder's last state itself, there a tanh layer makes each; the reset
-        gate does not cover v; the tanh readout stands in place of a maxout that sees x_t too.
+        Deviations: v and h_0 are the encoder's last state itself, there a tanh layer makes each; r, the reset
+        gate, does not multiply v's part; the readout is the tanh of all decoders here.
     """
     (v,) = source
     v_t = np.repeat(v[:, None], x.shape[1], axis=1)  # (B, T, H): v at every step
@@ -302,7 +303,8 @@ def luong_backward(dout, dstate, cache):
         >>> one, nil = np.ones((1, 1)), np.zeros((1, 1))
         >>> layer, readout = {"Wx": one, "Wh": nil, "b": nil[0]}, {"Wd": one, "Wc": one}
         >>> params = {"decoder": layer, "attention": {}, "readout": readout}
-        >>> config, memory = Config(5, 5, cell="rnn", decoder="luong"), np.array([[[1.0], [-1.0]]])
+        >>> config = Config(5, 5, cell="rnn", decoder="luong", score="dot")
+        >>> memory = np.array([[[1.0], [-1.0]]])
         >>> source = Source(memory, memory, None)               # the keys of `dot` are the memory itself
         >>> out, α, state, cache = luong_forward(one[None], (nil,), source, params, config)
         >>> α.round(3).tolist(), out.round(3).tolist()

@@ -3,7 +3,7 @@
 Before this: losses.py. After it: readout.py.
 
 Notation: B batch, S source length, D embedding size, H size of a memory: one direction has H units, two have
-H/2 each (stacks.py calls the size of one direction H). config has the choices of a model, config.py; used
+H/2 each. config has the choices of a model, config.py; used
 here: cell, layers, directions, hidden_size, embedding_size, reverse_source, dropout, dtype.
 
 An encoder returns two things. A decoder without attention gets the state alone; one with attention gets both:
@@ -11,7 +11,7 @@ An encoder returns two things. A decoder without attention gets the state alone;
     m_1      m_2      m_3                    memory: m_s = h_s, one vector for each token, to look back at
      ↑        ↑        ↑
     h_1 ───→ h_2 ───→ h_3 ───→ state         one vector (two in an LSTM) for the whole source:
-     ↑        ↑        ↑                     **the fixed vector**
+     ↑        ↑        ↑                     **the fixed vector** (h and c together)
     x_1      x_2      x_3
 
 Every encoder has the same shape of functions, so one can take the place of another:
@@ -19,10 +19,9 @@ Every encoder has the same shape of functions, so one can take the place of anot
     encoder.forward(x, mask, params, config, rng) -> memory, state, cache
     encoder.backward(dmemory, dstate, cache)      -> dx, grads
 
-From left to right the last token is read last, so the state keeps it best. With config.reverse_source
-(Sutskever's trick) the layers run from the last token to the first, and the *first* token is read last. Where
-the target has about the source's order, as in translation, the decoder needs the first token first, and that
-token was then read last. The order of the memory stays: m_s belongs to token s.
+The state keeps best what was read last. With config.reverse_source (Sutskever's trick) that is the *first*
+token, which the decoder needs first where the target has about the source's order, as in translation. The
+order of the memory stays: m_s belongs to token s.
 
 Here is the recurrent encoder. The other one, which has no recurrence at all, is in transformer.py.
 
@@ -71,7 +70,8 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
         memory, state = recurrent layers(x)
 
     From left to right, the state is the memory of the last real token; with reverse_source it is that of the
-    first token; with two directions, half of it is the one and half the other. Two sources of 3 and 2 tokens:
+    first token; with two directions, half of it is the one and half the other. Two sources of 3 and 2 tokens;
+    each line says, column by column, whether the state is the last token's memory, then whether the first's:
 
         >>> import numpy as np
         >>> from numpy_seq2seq.config import Config
@@ -82,8 +82,9 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
         ...     config = Config(**sizes, cell="gru", **choices)
         ...     params = recurrent_encoder_init(np.random.default_rng(0), config)
         ...     memory, (h,), _ = recurrent_encoder_forward(x, mask, params, config)
-        ...     last, first = memory[[0, 1], [2, 1]], memory[:, 0]
-        ...     (h == last).all(axis=0).tolist(), (h == first).all(axis=0).tolist()     # for each column
+        ...     last = memory[[0, 1], [2, 1]]       # row 0 at place 2, row 1 at place 1
+        ...     first = memory[:, 0]
+        ...     (h == last).all(axis=0).tolist(), (h == first).all(axis=0).tolist()
         ([True, True, True, True], [False, False, False, False])
         ([False, False, False, False], [True, True, True, True])
         ([True, True, False, False], [False, False, True, True])
@@ -99,7 +100,7 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
         state:  tuple of (B, H), the top layer's state after its last step: the fixed vector.
         cache:  for recurrent_encoder_backward.
     Source: Sutskever et al. (2014); Cho et al. (2014); Bahdanau et al. (2015), equation 1,
-        h_t = f(x_t, h_{t−1}) and c = q({h_1, …}): there c is the fixed vector, and q takes the last state.
+        h_t = f(x_t, h_{t−1}) and c = q({h_1, …}), the fixed vector: the last state.
         Two directions: section 3.2 there, whose annotation h_j = [h→_j; h←_j] (also equation 7) is our m_s.
     """
     cell, reverse = CELLS[config.cell], config.reverse_source

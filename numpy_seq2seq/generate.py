@@ -56,12 +56,14 @@ def generate_sample(source: np.ndarray, mask: np.ndarray, params: dict, config: 
         y_t = argmax_v (z_v + τ g_v)    g_v = −log(−log u_v), u_v uniform in (0, 1): drawn from that p
 
     τ = 1 draws from the model itself. Towards 0 the noise fades and greedy remains; a large τ gives every
-    token its chance. Both lines draw from the same p (exercise 4); z / τ overflows for a tiny τ, and z + τ g
-    does not. Probabilities of ¼ and ¾, drawn a hundred thousand times:
+    token its chance. With z = (ln 1, ln 3): τ = 1 gives ¼ and ¾, τ = ½ gives 1/10 and 9/10 (the squares 1 and
+    9), τ = 2 gives 0.37 and 0.63. Dividing by τ does not change an arg max, so the second line adds g to z/τ;
+    that such a draw has the probabilities p is exercise 4. Here it is tried a hundred thousand times:
 
-        >>> z, rng = np.log([0.25, 0.75]), np.random.default_rng(0)
-        >>> (z + rng.gumbel(size=(100_000, 2))).argmax(axis=1).mean().round(2)
-        np.float64(0.75)
+        >>> z, rng = np.log([1, 3]), np.random.default_rng(0)
+        >>> g = rng.gumbel(size=(100_000, 2))
+        >>> [float((z + τ * g).argmax(axis=1).mean().round(2)) for τ in (1, 0.5, 2)]
+        [0.75, 0.9, 0.63]
 
     Args:
         source, mask, max_length: as generate_greedy.
@@ -96,8 +98,7 @@ def _generate(choose, source, mask, params, config, max_length):
     """The loop.
 
     Args:
-        choose: takes z (B, V − EOS), the logits without PAD and BOS, whose ids are the first two; returns the
-                chosen column of each row.
+        choose: takes z (B, V − 2), the logits without PAD and BOS; returns the chosen column of each row.
     """
     check_source(source, mask, config)
     check_params(params, config)
@@ -108,7 +109,7 @@ def _generate(choose, source, mask, params, config, max_length):
     tokens, weights = [], []
     for t in range(limit.max()):
         logits, weight, state, _ = decode_forward(token[:, None], state, seen, params, config)
-        token = np.where(finished, PAD, EOS + choose(logits[:, 0, EOS:]))
+        token = np.where(finished, PAD, EOS + choose(logits[:, 0, EOS:]))  # ids 0, 1 are PAD, BOS; EOS is 2
         finished = finished | (token == EOS) | (t + 1 == limit)  # each row has its own limit
         tokens.append(token)
         weights.append(weight)

@@ -20,13 +20,13 @@ from .activations import log_softmax
 def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     """How surprised the model is by the right token, averaged over real tokens.
 
-        ℓ = −Σ_v q_v log p_v                        of one real token, p = softmax(its logits)
-        q = (1 − ε) onehot(target) + ε / V          its labels (q is no query here)
+        ℓ = −Σ_v y_v log p_v                        of one real token, p = softmax(its logits)
+        y = (1 − ε) onehot(target) + ε / V          its labels
         L = (1/N) Σ ℓ                               the mean over all real tokens
 
-    With ε = 0, ℓ = −log p[target]: 0 for p = 1, and the larger the smaller p is. With ε > 0,
-    ℓ = (1 − ε) (−log p[target]) − ε mean_v(log p_v). Without label smoothing the loss still falls as p → 1,
-    so the logits grow without end; for ε > 0 the best p is below 1.
+    With ε = 0, ℓ = −log p[target]: it is 0 at p = 1 and grows as p falls. It falls for ever as p → 1, and the
+    logits grow without end. ε > 0 is **label smoothing**: ℓ = (1 − ε) (−log p[target]) − ε mean_v(log p_v),
+    and the best p is below 1.
 
     One sequence of two positions, the second is padding, and a vocabulary of two tokens. At the first
     position the logits (ln 3, 0) give p = (3/4, 1/4). The right token has id 1, the second one, so
@@ -38,7 +38,7 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
         >>> round(float(loss), 3)
         1.386
 
-    With ε = ½ the labels are q = (¼, ¾): L = −¼ ln ¾ − ¾ ln ¼ = 1.112.
+    With ε = ½ the labels are y = ½ (0, 1) + ½ (½, ½) = (¼, ¾): L = −¼ ln ¾ − ¾ ln ¼ = 1.112.
 
         >>> round(float(cross_entropy_forward(logits, targets, mask, smoothing=0.5)[0]), 3)
         1.112
@@ -58,22 +58,22 @@ def cross_entropy_forward(logits, targets, mask, smoothing=0.0):
     surprise = -np.take_along_axis(log_p, target, axis=1)[:, 0]  # −log_p[n, target[n]] for every n
     if smoothing:  # Σ_v (ε/V) log p_v is ε times the mean
         surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=1)
-    count = max(int(mask.sum()), 1)
-    loss = (surprise.sum() / count).astype(log_p.dtype)
-    return loss, (log_p, target, mask, smoothing, count)
+    N = max(int(mask.sum()), 1)  # no real token: 0 / 1
+    loss = (surprise.sum() / N).astype(log_p.dtype)
+    return loss, (log_p, target, mask, smoothing, N)
 
 
 def cross_entropy_backward(dloss, cache):
     """Backward of cross_entropy_forward: what the model said, minus what it should have said.
 
-        L = −(1/N) Σ q log p        dlogits = dL (p − q) / N        on real tokens, else 0
+        L = −(1/N) Σ_n Σ_v y_nv log p_nv        dlogits = dL (p − y) / N        on real tokens, else 0
 
     By the chain rule, with log p_v = z_v − log Σ_u exp z_u for the logits z of one token:
 
         ∂ log p_v / ∂z_k = δ_vk − p_k
-        ∂L / ∂z_k = −(1/N) Σ_v q_v (δ_vk − p_k) = (p_k − q_k) / N       since Σ_v q_v = 1
+        ∂L / ∂z_k = −(1/N) Σ_v y_v (δ_vk − p_k) = (p_k − y_k) / N       since Σ_v y_v = 1
 
-    The example of cross_entropy_forward: p − q = (3/4, 1/4) − (0, 1), and the padded place gets nothing.
+    The example of cross_entropy_forward: p − y = (3/4, 1/4) − (0, 1), and the padded place gets nothing.
 
         >>> logits = np.log([[[3.0, 1.0], [5.0, 7.0]]])
         >>> _, cache = cross_entropy_forward(logits, np.array([[1, 0]]), np.array([[True, False]]))
@@ -85,12 +85,12 @@ def cross_entropy_backward(dloss, cache):
     Returns:
         dlogits: (B, T, V).
     """
-    log_p, target, mask, smoothing, count = cache
-    difference = np.exp(log_p) - smoothing / log_p.shape[1]  # p − ε/V; at the right token also − (1 − ε)
+    log_p, target, mask, smoothing, N = cache
+    difference = np.exp(log_p) - smoothing / log_p.shape[1]  # p − ε/V; then 1 − ε off the right token
     at_target = np.take_along_axis(difference, target, axis=1) - (1 - smoothing)
     np.put_along_axis(difference, target, at_target, axis=1)
     dlogits = np.zeros((*mask.shape, log_p.shape[1]), log_p.dtype)
-    dlogits[mask] = difference * (dloss / count)
+    dlogits[mask] = difference * (dloss / N)
     return dlogits
 
 

@@ -5,22 +5,22 @@ Before this: step_decoders.py. After it: transformer.py.
 Notation: B batch, T queries, S memories, H hidden size, A = H / heads the size of one head; x (B, T, H) asks,
 memory (B, S, H) answers. In the paper x is Q, memory is K and V, H is d_model, A is d_k = d_v.
 
-One attention has one row of weights for each query, which sums to 1: it looks mainly at one place. Several
-small ones, the heads, may look at several places at once:
+One attention gives each memory one weight for all its columns. Several small ones, the heads, weigh a memory
+differently, each for its own columns:
 
     q = x Wq,  k = memory Wk,  v = memory Wv        each cut into heads of A columns
-    c_i = attention(q_i, k_i, v_i)                  attention.py, score scaled_dot, one for each head i
+    c_i = softmax(q_i k_iᵀ / √A) v_i                for each head i: attention.py with the score scaled_dot
     out = [c_1; …; c_heads] Wo
 
 Each head has columns of its own in Wq, Wk and Wv, so scores and a softmax of its own. Wo mixes what they
 found: without it, head i could write into its own A numbers of out alone.
 
 **Self-attention** and **cross-attention** are two ways to call it. A sequence that asks itself is
-memory = x; a decoder that asks the source is memory = the encoder's output. Nothing else differs, but for
+memory = x; a decoder that asks the source is memory = the encoder's output. Nothing else differs, except for
 the mask: who may look at whom.
 
-Keys and values are made by functions of their own, so that they can be kept: for the source once, and for the
-decoder's own past, to which each step adds those of one token.
+Keys and values have functions of their own, so that they can be kept. Those of the source are made once; to
+those of the decoder's own past, each step adds the key and the value of one token.
 
 Not here: layers and the order of things (transformer.py).
 """
@@ -75,7 +75,8 @@ def keys_values_forward(memory, params, heads):
 def keys_values_backward(dk, dv, cache):
     """Backward of keys_values_forward.
 
-        k = m Wk,  v = m Wv     dWk = Σ mᵀ dk,  dWv = Σ mᵀ dv,  dm = dk Wkᵀ + dv Wvᵀ
+        k = memory Wk,  v = memory Wv       dmemory = dk Wkᵀ + dv Wvᵀ
+                                            dWk = Σ memoryᵀ dk,  dWv = Σ memoryᵀ dv
 
     Returns:
         dmemory (B, S, H): the sum of the two ways in which it was read; grads: Wk, Wv.
@@ -103,12 +104,11 @@ def multihead_forward(x, k, v, mask, params, heads):
     Two heads of one number (A = 1), one query x = (1, 1), Wq = Wo = I, two memories with k = v. In head 1
     their keys are ln 3 and 0, in head 2 they are 0 and ln 3. Head 1 weighs them 3/4 and 1/4, head 2 1/4 and
     3/4, so each gets 3/4 ln 3 = 0.824. A single head weighs a memory once, for both columns: both scores are
-    ln 3 / √2, so the weights are ½ and ½, and it would get only ½ ln 3 = 0.549 in each column. (Scores are
-    q · k / √A: A is 1 in each of the two heads, and 2 in the single one.)
+    ln 3 / √2, so the weights are ½ and ½, and it would get only ½ ln 3 = 0.549 in each column.
 
-        >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}
+        >>> params = {"Wq": np.eye(2), "Wo": np.eye(2)}
         >>> k = split_heads(np.log([[[3.0, 1.0], [1.0, 3.0]]]), 2)
-        >>> out, α, cache = multihead_forward(np.ones((1, 1, 2)), k, k, None, one, 2)
+        >>> out, α, cache = multihead_forward(np.ones((1, 1, 2)), k, k, None, params, 2)
         >>> α.round(2).tolist(), out.round(3).tolist()
         ([[[[0.75, 0.25]], [[0.25, 0.75]]]], [[[0.824, 0.824]]])
 
@@ -136,17 +136,18 @@ def multihead_forward(x, k, v, mask, params, heads):
 def multihead_backward(dout, cache):
     """Backward of multihead_forward, last line first.
 
-        out = c Wo                  dWo = Σ cᵀ dout,  dc = dout Woᵀ
+        out = c Wo                  dWo = Σ cᵀ dout,  dc = dout Woᵀ             c = [c_1; …; c_heads]
         c_i = attention(q_i, …)     dq, dk, dv from attention backward, head by head
         q   = x Wq                  dWq = Σ xᵀ dq,  dx = dq Wqᵀ
 
-    In the example of multihead_forward, with dout = (1, 0): only head 1 gets a gradient. dα_s = dc v_s, so
-    dα = (ln 3, 0) and Σ α dα = ¾ ln 3. de = α (dα − ¾ ln 3) = (3/16 ln 3, −3/16 ln 3), and with √A = 1
-    dq = Σ de k = 3/16 (ln 3)² = 0.226 in head 1, and dk = de q = (0.206, −0.206). In head 2 all is 0.
+    In the example of multihead_forward, with dout = (1, 0): dc = dout Woᵀ = (1, 0), so only head 1 gets a
+    gradient. dα_s = dc v_s, so dα = (ln 3, 0) and Σ α dα = ¾ ln 3. de = α (dα − ¾ ln 3) = (3/16 ln 3, −3/16
+    ln 3), and with √A = 1 dq = Σ de k = 3/16 (ln 3)² = 0.226 in head 1, and dk = de q = (0.206, −0.206). In
+    head 2 all is 0.
 
-        >>> one = {"Wq": np.eye(2), "Wo": np.eye(2)}
+        >>> params = {"Wq": np.eye(2), "Wo": np.eye(2)}
         >>> k = split_heads(np.log([[[3.0, 1.0], [1.0, 3.0]]]), 2)
-        >>> _, _, cache = multihead_forward(np.ones((1, 1, 2)), k, k, None, one, 2)
+        >>> _, _, cache = multihead_forward(np.ones((1, 1, 2)), k, k, None, params, 2)
         >>> dx, dk, dv, _ = multihead_backward(np.array([[[1.0, 0.0]]]), cache)
         >>> dx.round(3).tolist(), dk[0, 0].round(3).tolist(), dv[0, 0].tolist()
         ([[[0.226, 0.0]]], [[0.206], [-0.206]], [[0.75], [0.25]])

@@ -15,8 +15,8 @@ change their arguments; all others return new arrays. A schedule is a function o
            └──────╰─── t          └───────────── t       └───────── t
                   steps, then 0     for ever               for ever
 
-Adam's first means come from a few gradients, and yet its first steps are as long as η: a warm-up keeps them
-short. Near the end, long steps would jump from one side of the minimum to the other: so η falls. Take
+At first Adam's means rest on few gradients, and yet its steps are as long as η: a warm-up keeps them short.
+Near the end, long steps would jump from one side of the minimum to the other: so η falls. Take
 warmup_cosine where the number of steps is known, as in all demos, and inverse_sqrt where it is not.
 
 Not here: the loop over batches (training.py).
@@ -47,7 +47,7 @@ def sgd_step(params: dict, grads: dict, state: dict, learning_rate: float) -> No
         >>> params["layer"]["w"].tolist()               # 1 − ¼ · 2
         [0.5]
 
-    An entry so large that its square would overflow is clipped first (_limited), as in adam_step.
+    As in adam_step, an entry so large that its square would overflow is clipped first (_limited).
 
     Raises:
         ValueError: gradients of another shape, a state that is not SGD's, a negative learning rate.
@@ -81,9 +81,10 @@ def adam_step(params: dict, grads: dict, state: dict, learning_rate: float, beta
     always large, by about η. Where g changes its sign from step to step, m̂ is small against √v̂, and the
     steps are short, as the second one below.
 
-    For a constant g, m_t − g = β₁ (m_{t−1} − g), so m after t steps is (1 − β₁ᵗ) g: dividing by the factor
-    gives g. In the first step m̂/√v̂ = ±1, so a parameter moves by η, however large its gradient (if |g| is
-    far above ε, and λ = 0). Two steps by hand, with g = 4, then −4, from θ = 1, with η = 0.1:
+    For a constant g, m_t − g = β₁ (m_{t−1} − g), and m_0 = 0, so m_t − g = −β₁ᵗ g and m_t = (1 − β₁ᵗ) g:
+    dividing by the factor gives g. In the first step m̂/√v̂ = ±1, so a parameter moves by η, however large
+    its gradient (if |g| is far above ε, and λ = 0). Two steps by hand, with g = 4, then −4, from θ = 1, with
+    η = 0.1:
 
         t = 1   m = 0.4       m̂ = m / 0.1 = 4           v = 0.016      v̂ = v / 0.001 = 16
                 θ = 1 − 0.1 · 4 / 4 = 0.9
@@ -185,6 +186,9 @@ def warmup_cosine(step: int, steps: int, peak: float, warmup: int) -> float:
         η = peak · t / warmup                                       t ≤ warmup
         η = peak · ½ (1 + cos(π (t − warmup) / (steps − warmup)))   after that
         η = 0                                                       t > steps
+
+        >>> [round(warmup_cosine(t, 100, peak=1, warmup=10), 3) for t in (5, 10, 55, 100)]
+        [0.5, 1.0, 0.5, 0.0]
 
     Args:
         step:   t, from 1.

@@ -2,8 +2,16 @@
 
 Before this: encoders.py. After it: decoders.py.
 
+Every decoder does three things besides its recurrence. It starts somewhere (start_forward). If it attends, it
+looks at a source (source_forward); here `source` means memory, keys and mask together. At each step it hands
+one vector to the layer that makes the logits (readout_forward).
+
+    encoder ── state ───→ start_forward ──→ h_0 → h_1 → h_2 → …
+       └────── memory ──→ source_forward        ↘ attention → c_t
+                                                h_t, c_t → readout_forward → out_t → logits
+
 Notation: B batch, T target length, S source length, H hidden size, also of a memory and of a context, A size
-of a key; h_t the decoder's state, c_t the context, C the cell state of an LSTM.
+of a key; h_t the decoder's state, c_t the context.
 
 Not here: the decoders themselves (decoders.py, step_decoders.py).
 """
@@ -21,8 +29,8 @@ from .scores import keys_backward, keys_forward
 def without_padding(a, mask):
     """(B, S, H) with zeros where the mask (B, S) is False; as it is where nothing is padded.
 
-    A padded place has the weight 0 in every sum. But if it holds nan (a caller may leave anything there),
-    0 · nan = nan would spoil the sum.
+    The weights there are 0, but 0 · nan = nan would spoil a sum (as in attention.visible, which step_decoders
+    do not call).
     """
     return a if mask.all() else np.where(mask[..., None], a, 0)
 
@@ -32,7 +40,7 @@ class Source(NamedTuple):
 
     memory: np.ndarray  # (B, S, H) the encoder's output at every position, zero at padding
     keys: np.ndarray  # (B, S, A) what a memory is compared by
-    mask: np.ndarray | None  # (B, 1, S) boolean, True at a real token; None where nothing is padded
+    mask: np.ndarray | None  # (B, 1, S) boolean, the same for every query; None where nothing is padded
 
 
 def source_forward(memory, mask, params):
@@ -58,10 +66,8 @@ def source_backward(dsource, cache):
     """Backward of source_forward. A memory is read twice: it is averaged into the context (as a value), and
     it is compared with the query (as a key). Its two gradients are added.
 
-        memory, keys = memory Wk        dmemory = dvalues + dkeys Wkᵀ, or dvalues + dkeys without Wk
-        0 at padding                    0 at padding
-
-    dvalues is dsource.memory, dkeys is dsource.keys.
+        keys = memory Wk        dmemory = dsource.memory + dsource.keys Wkᵀ     without Wk: + dsource.keys
+        0 at padding            0 at padding
 
     Returns:
         dmemory (B, S, H), grads: keys.
@@ -77,9 +83,6 @@ def start_forward(state, config):
         state_0 = the encoder's last state      the lesson: the fixed vector is handed over here
         state_0 = 0                             config.attention_only: all must pass through attention
 
-    Encoder and decoder may be of two kinds. A Transformer encoder (transformer.py) gives one vector and an
-    LSTM needs two: then both, h_0 and C_0, are this vector.
-
     Args:
         state:   tuple of (B, H), the encoder's last state.
     Returns:
@@ -87,7 +90,7 @@ def start_forward(state, config):
         cache:   for start_backward.
     """
     needed = CELLS[config.cell].states
-    start = state if len(state) == needed else (state[0],) * needed
+    start = state if len(state) == needed else (state[0],) * needed  # a Transformer's one vector for two
     if config.attention_only:
         start = tuple(np.zeros_like(s) for s in start)
     return start, (len(state), config.attention_only)
@@ -97,7 +100,7 @@ def start_backward(dstart, cache):
     """Backward of start_forward.
 
         state_0 = state         dstate = dstate_0
-        h_0 = C_0 = vector      dvector = dh_0 + dC_0       one vector, an LSTM
+        h_0 = c_0 = vector      dvector = dh_0 + dc_0       one vector for both parts of an LSTM's state
         state_0 = 0             dstate = 0
 
     Returns:
@@ -106,17 +109,17 @@ def start_backward(dstart, cache):
     count, attention_only = cache
     if attention_only:
         return tuple(np.zeros_like(d) for d in dstart[:count])
-    return dstart if len(dstart) == count else (sum(dstart),)
+    return dstart if len(dstart) == count else (sum(dstart),)  # one vector went to h_0 and to c_0
 
 
 def readout_init(rng, config, context):
     """Parameters: Wd (H, H), and with a context Wc (H, H), both by glorot."""
-    H = config.hidden_size
-    return {name: glorot(rng, H, H, config.dtype) for name in (("Wd", "Wc") if context else ("Wd",))}
+    H, names = config.hidden_size, ("Wd", "Wc") if context else ("Wd",)
+    return {name: glorot(rng, H, H, config.dtype) for name in names}
 
 
 def readout_forward(h, context, params):
-    """What the output layer will read: the decoder's state, and beside it the context if there is one.
+    """What the layer that makes the logits reads: the decoder's state, and the context if there is one.
 
         out_t = tanh(h_t Wd + c_t Wc)
 
@@ -146,8 +149,8 @@ def readout_backward(dout, cache):
         out = tanh(a)           da = dout (1 − out²)
         a = h Wd + c Wc         dWd = Σ_bt h_btᵀ da_bt,  dWc = Σ_bt c_btᵀ da_bt,  dh = da Wdᵀ,  dc = da Wcᵀ
 
-    One number in each place, h = 1, c = 2, Wd = ½, Wc = ¼: a = ½ + ½ = 1 and out = tanh(1) = 0.762. For
-    dout = 1, da = 1 − 0.762² = 0.42, dh = da/2 = 0.21, dc = da/4 = 0.105, dWd = h da = 0.42 and
+    One number in each place, h = 1, c = 2, Wd = ½, Wc = ¼: a = ½ + ½ = 1 and out = tanh(1) = 0.7616. For
+    dout = 1, da = 1 − 0.7616² = 0.42, dh = da/2 = 0.21, dc = da/4 = 0.105, dWd = h da = 0.42 and
     dWc = c da = 0.84:
 
         >>> one = np.ones((1, 1, 1))
@@ -173,6 +176,6 @@ def readout_backward(dout, cache):
 
 
 # Exercises
-# 1. Show that h Wd + c Wc is [h; c] times one matrix. Of which blocks? What would a bias in each of the two
+# 1. Show that c Wc + h Wd is [c; h] times one matrix. Of which blocks? What would a bias in each of the two
 #    products add?
 # 2. Write them again: `python -m numpy_seq2seq.homework make DIR --functions readout_backward`.

@@ -7,8 +7,8 @@ m_s, the **memory**, which the encoder has made. A score is a number that says h
 
 Notation: T queries q, S memories m (one encoder output for each source token), Q size of a query, M size of a
 memory, A size of a key; `...` any leading axes: (B,) in most decoders, (B, heads) in the Transformer. dot and
-scaled_dot have no matrix, so there Q = M = A. general compares q with k, so there A = Q; additive has it by
-choice. q · k is the dot product of two vectors.
+scaled_dot have no matrix, so there Q = M = A; in general and additive, A = Q. q · k is the dot product of two
+vectors.
 
     keys     k_s = what a memory is compared by     computed once per source
     scores   e_ts = how well q_t fits k_s           dot, scaled_dot, general, additive
@@ -65,7 +65,7 @@ def keys_backward(dkeys, cache):
 def dot_score_forward(queries, keys, params):
     """Dot product. Where keys_forward has multiplied the memory by Wk before, this is Luong's `general`.
 
-        e_ts = q_t · k_s        general: k_s = m_s Wk, hence e_ts = q_t Wkᵀ m_sᵀ
+        e_ts = q_t · k_s        general: k_s = m_s Wk, hence e_ts = q_t Wkᵀ m_sᵀ (rows)
 
     Args:
         queries: (..., T, A).
@@ -97,8 +97,8 @@ def scaled_dot_score_forward(queries, keys, params):
 
         e_ts = q_t · k_s / √A
 
-    A sum of A independent products of variance 1 has variance A; over √A it has variance 1. Large scores
-    would make the softmax nearly one-hot, and its gradient nearly 0.
+    A sum of A independent products of variance 1 has variance A; over √A it has variance 1. Scores far
+    apart would make the softmax nearly one-hot, and its gradient nearly 0.
 
     Args, Returns: as dot_score_forward.
     Source: Vaswani et al. (2017), equation 1, with A = d_k.
@@ -148,11 +148,11 @@ def additive_score_backward(dscores, cache):
 
     v does not depend on t or s, so Σ_s du_ts = v ⊙ Σ_s de_ts slope_ts with slope = 1 − tanh²(u), where ⊙
     multiplies entry by entry. For one t, slope_t is a matrix (S, A) and de_t a row of S numbers: the sum is
-    their product. So slope is one array (T, S, A), and du, which would be another, is never made.
+    their product. The code makes slope (T, S, A), and never du, which is as large.
 
-    One query q = 0, two keys 0 and 1, v = 2, Wq = 1: u = (0, 1), e = (0, 2 tanh 1) = (0, 2 · 0.762) = (0,
-    1.523). For de = (1, 1): du = 2 (1 − 0², 1 − 0.762²) = (2, 0.840), dk = du, dq = 2 + 0.840, dv = tanh 0 +
-    tanh 1 = 0.762. dWq = q (2 + 0.840) = 0 here.
+    One query q = 0, two keys 0 and 1, v = 2, Wq = 1: u = (0, 1), e = (0, 2 tanh 1) = (0, 2 · 0.7616) =
+    (0, 1.523). For de = (1, 1): du = 2 (1 − 0², 1 − 0.7616²) = (2, 0.840), dk = du, dq = 2 + 0.840,
+    dv = tanh 0 + tanh 1 = 0.762. dWq = q (2 + 0.840) = 0 here.
 
         >>> q, k, params = np.zeros((1, 1)), np.array([[0.0], [1.0]]), {"Wq": np.eye(1), "v": np.array([2.0])}
         >>> e, cache = additive_score_forward(q, k, params)
@@ -177,7 +177,7 @@ def additive_score_backward(dscores, cache):
 
 
 def _no_params(rng, query_size, memory_size, dtype):
-    """Parameters of keys_forward, and of the score. Likewise the two below."""
+    """Parameters of keys_forward, and of the score."""
     return {}, {}
 
 
@@ -213,8 +213,8 @@ SCORES = {
 # Exercises
 # 1. `general` projects the memory and not the query. Which products does that save while an answer is
 #    written?
-# 2. With queries and keys of independent entries of variance 1, what is the variance of a dot product? What
-#    does scaled_dot do to it?
+# 2. With queries and keys of independent entries of mean 0 and variance 1, what is the variance of a dot
+#    product? What does scaled_dot do to it?
 # 3. Add Luong's score `location` (2015, section 3.1), which looks at the query alone. Why does it need no
 #    keys, and what must be known beforehand instead?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set attention`.

@@ -78,7 +78,7 @@ def encode_forward(source, mask, params, config, rng=None):
     return start, seen, (embedding_cache, encoder_cache, open_cache, config)
 
 
-def encode_backward(dstart, dsource, cache):
+def encode_backward(dstart, dseen, cache):
     """Backward of encode_forward, last line first.
 
         start, seen = open(memory, state)       dmemory, dstate, grads of what `open` learns
@@ -89,23 +89,23 @@ def encode_backward(dstart, dsource, cache):
         grads.
     """
     embedding_cache, encoder_cache, open_cache, config = cache
-    dmemory, dstate, open_grads = DECODERS[config.decoder].open_backward(dstart, dsource, open_cache)
+    dmemory, dstate, open_grads = DECODERS[config.decoder].open_backward(dstart, dseen, open_cache)
     dx, encoder_grads = ENCODERS[config.encoder].backward(dmemory, dstate, encoder_cache)
     source_embedding = embedding_backward(dx, embedding_cache)
     return {"source_embedding": source_embedding, **encoder_grads, **open_grads}
 
 
-def decode_forward(tokens, state, source, params, config, rng=None):
+def decode_forward(tokens, state, seen, params, config, rng=None):
     """Write T tokens on from a state: all of them in training, one at a time in generation.
 
         x = E[tokens]
-        out, weights, state = decoder(x, state, source)
+        out, weights, state = decoder(x, state, seen)
         logits = dropout(out) W + b
 
     Args:
         tokens:  (B, T) token ids that are known, one step behind those to be predicted.
         state:   from encode_forward, or from the call before.
-        source:  from encode_forward.
+        seen:    from encode_forward.
         rng:     np.random.Generator for dropout; None while evaluating.
     Returns:
         logits:  (B, T, V).
@@ -113,13 +113,13 @@ def decode_forward(tokens, state, source, params, config, rng=None):
         state:   the state after step T.
         cache:   for decode_backward.
     Source: the softmax of the logits is p(y_t | y_<t, x). Bahdanau et al. (2015), equations 2–4:
-        p(y) = Π_t p(y_t | y_<t, c). There p(y_t | …) is g(y_{t−1}, s_t, c) without attention, with one c for
-        all t, and g(y_{i−1}, s_i, c_i) with attention.
+        p(y_t | …) is g(y_{t−1}, s_t, c) without attention, with one c for all t, and g(y_{t−1}, s_t, c_t)
+        with attention; p(y) is their product.
         Luong et al. (2015), equation 6: softmax(W_s h̃_t), with W_s = Wᵀ and b added.
     """
     x, embedding_cache = embedding_forward(tokens, params["target_embedding"])
     decoder = DECODERS[config.decoder]
-    out, weights, state, decoder_cache = decoder.forward(x, state, source, params, config, rng)
+    out, weights, state, decoder_cache = decoder.forward(x, state, seen, params, config, rng)
     out, dropout_cache = dropout_forward(out, config.dropout, rng)
     logits, output_cache = affine_forward(out, params["output"])
     return logits, weights, state, (embedding_cache, decoder_cache, dropout_cache, output_cache, config)
@@ -129,22 +129,38 @@ def decode_backward(dlogits, dstate, cache):
     """Backward of decode_forward, last line first.
 
         logits = dropout(out) W + b     dout, grads of output
-        out, state = decoder(x, …)      dx, dstate, dsource, grads of the decoder
+        out, state = decoder(x, …)      dx, dstate, dseen, grads of the decoder
         x = E[tokens]                   grads of target_embedding
 
     Returns:
-        dstate, dsource, grads.
+        dstate, dseen, grads.
     """
     embedding_cache, decoder_cache, dropout_cache, output_cache, config = cache
     dout, output = affine_backward(dlogits, output_cache)
     dout = dropout_backward(dout, dropout_cache)
-    dx, dstate, dsource, grads = DECODERS[config.decoder].backward(dout, dstate, decoder_cache)
+    dx, dstate, dseen, grads = DECODERS[config.decoder].backward(dout, dstate, decoder_cache)
     target_embedding = embedding_backward(dx, embedding_cache)
-    return dstate, dsource, {**grads, "target_embedding": target_embedding, "output": output}
+    return dstate, dseen, {**grads, "target_embedding": target_embedding, "output": output}
 
 
 def seq2seq_forward(batch, params, config, rng=None):
     """The whole model with teacher forcing.
+
+        start, seen = encode(source)
+        logits      = decode(inputs, start, seen)
+
+    A model that was not trained gives each of the V tokens about the same probability, and loses about ln V:
+
+        >>> from numpy_seq2seq.data import build_vocabulary, make_batch
+        >>> letters = build_vocabulary(["cat"])         # V = 7: the four special ones, and a c t
+        >>> batch, config = make_batch([("cat", "tac"), ("a", "a")], letters, letters), Config(7, 7)
+        >>> params = seq2seq_init(np.random.default_rng(0), config)
+        >>> logits, weights, _ = seq2seq_forward(batch, params, config)
+        >>> batch.source.shape, logits.shape, weights.shape
+        ((2, 4), (2, 4, 7), (2, 4, 4))
+        >>> loss, _ = loss_and_gradients(batch, params, config)
+        >>> bool(abs(loss - np.log(7)) < 0.1)
+        True
 
     Args:
         batch:   data.Batch.
@@ -154,21 +170,26 @@ def seq2seq_forward(batch, params, config, rng=None):
         weights: (B, T, S), or None; no gradient from outside.
         cache:   for seq2seq_backward.
     """
-    state, source, encode_cache = encode_forward(batch.source, batch.source_mask, params, config, rng)
-    logits, weights, state, decode_cache = decode_forward(batch.inputs, state, source, params, config, rng)
+    start, seen, encode_cache = encode_forward(batch.source, batch.source_mask, params, config, rng)
+    logits, weights, state, decode_cache = decode_forward(batch.inputs, start, seen, params, config, rng)
     return logits, weights, (encode_cache, decode_cache, state)
 
 
 def seq2seq_backward(dlogits, cache):
-    """Backward of seq2seq_forward. Nobody reads the decoder's last state in training: its gradient is zero.
+    """Backward of seq2seq_forward, last line first.
+
+        logits      = decode(inputs, start, seen)       dstart, dseen, grads of the decoder
+        start, seen = encode(source)                    grads of the encoder
+
+    Nobody reads the decoder's last state in training: its gradient is zero.
 
     Returns:
         grads: dict[layer][name], the keys and shapes of params.
     """
     encode_cache, decode_cache, state = cache
     dstate = tree_map(np.zeros_like, state)  # zeros in the place of every array; None stays None (trees.py)
-    dstart, dsource, decode_grads = decode_backward(dlogits, dstate, decode_cache)
-    return encode_backward(dstart, dsource, encode_cache) | decode_grads  # they have no layer in common
+    dstart, dseen, decode_grads = decode_backward(dlogits, dstate, decode_cache)
+    return encode_backward(dstart, dseen, encode_cache) | decode_grads  # they have no layer in common
 
 
 def loss_and_gradients(batch: Batch, params: dict, config: Config, rng: np.random.Generator | None = None,
@@ -199,7 +220,7 @@ def unchecked_loss_and_gradients(batch, params, config, rng, smoothing):
     """
     logits, _, cache = seq2seq_forward(batch, params, config, rng)
     loss, loss_cache = cross_entropy_forward(logits, batch.targets, batch.target_mask, smoothing)
-    dlogits = cross_entropy_backward(1.0, loss_cache)
+    dlogits = cross_entropy_backward(1.0, loss_cache)  # ∂L/∂L = 1
     return loss, seq2seq_backward(dlogits, cache)
 
 
@@ -212,8 +233,7 @@ def parameter_count(params: dict) -> int:
 def check_params(params, config):
     """Raise, naming the first fault, unless these are finite parameters of such a model.
 
-    Whoever keeps parameters and a configuration in two places can mix them up, and many mixtures would run:
-    a model of two layers read as one of one layer gives a loss, and a wrong one.
+    Parameters of two layers under a Config of one layer would run, and give a wrong loss.
     """
     check_config(config)
     check_parameters(params, parameter_shapes(seq2seq_init, config), config.dtype)
@@ -222,8 +242,9 @@ def check_params(params, config):
 # Exercises
 # 1. Follow one letter of the source to the loss, once through `state` and once through `memory`. How many
 #    steps of recurrence lie on each way? That number is what attention shortens.
-# 2. decode_backward returns no gradient of its tokens, but it does return dsource. Why?
-# 3. attention_only sets the start to zeros. Which gradient does start_backward cut, and which way remains?
+# 2. decode_backward returns no gradient of its tokens, but it does return dseen. Why?
+# 3. attention_only sets the start to zeros. Which gradient does start_backward (readout.py) cut, and which
+#    way remains?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --functions seq2seq_forward,
 #    seq2seq_backward,encode_forward,encode_backward,decode_forward,decode_backward`. Or everything:
 #    `--set the-whole-thing`.

@@ -19,18 +19,16 @@ one. For one sentence, bahdanau is this loop (tests/test_decoders.py compares it
     for t in range(T):
         α = softmax(score(h, keys))                 # (S,) one weight for each source token
         c = α @ memory                              # (H,)
-        h = cell(concatenate([x[t], c]) @ W + b, h)
+        h = tanh(concatenate([x[t], c]) @ W + h @ Wh + b)      # here the cell of an RNN
         out[t] = tanh(h @ Wd + c @ Wc)
 
 The code computes the same, and moves three products out of the loop:
 
-    before it   The matrix W is kept in two blocks of rows, Wx for x_t and We for what enters beside it, c_t
-                or out_{t−1}: [x_t; c_t] W = x_t Wx + c_t We. x_t Wx does not depend on the state, so it is
-                computed for all t at once.
-    after it    The readout of bahdanau needs all h_t and c_t, and nothing in the loop needs it.
-    after it    The gradient of a memory is a sum over all steps, dm_s = Σ_t α_ts dc_t, and so one product.
-                attention_backward would make it at every step. So the code calls align_forward and computes
-                c_t = Σ_s α_ts m_s itself.
+    1. x Wx, before the loop. W is kept in two blocks of rows, Wx for x_t and We for what enters beside it,
+       c_t or out_{t−1}: [x_t; c_t] W = x_t Wx + c_t We. x_t Wx does not depend on the state.
+    2. The readout of bahdanau, after the loop. Nothing in the loop needs it.
+    3. dm_s = Σ_t α_ts dc_t, after the loop backward: one product for all steps. attention_backward would make
+       one at every step. So the loop calls align_forward, and c_t = Σ_s α_ts m_s is written out.
 
 Not here: decoders that attend after the whole recurrence (decoders.py).
 """
@@ -88,7 +86,7 @@ def bridge_forward(state, params):
     start = []
     for h, name in zip(state, BRIDGES):
         W = params[name]
-        size = len(W)  # W has a row for each number that is read: the last so many of h
+        size = len(W)  # H, or H/2 with two directions: h←, the last half of the state
         start.append(np.tanh(h[:, -size:] @ W))
     return tuple(start), (state, start, params)
 
@@ -150,17 +148,18 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
     m_1 = 1, m_2 = −1, h_0 = 1. The scores are 1 and −1, so α = (0.881, 0.119) and c = 0.881 − 0.119 = 0.762.
     Then h_1 = tanh(c) = 0.642 and out = tanh(0.642 + 0.762) = 0.886. Backward, with dout = 1:
 
-        out = tanh(h_1 + c)         da = 1 − 0.886² = 0.215:  dh_1 = 0.215,  dc = 0.215 from the readout
-        h_1 = tanh(c)               dgx = 0.215 (1 − 0.642²) = 0.126:  dc = 0.215 + 0.126 = 0.341 in all
-        c = α_1 − α_2               dα = (0.341, −0.341);  as values dm_1 = 0.341 α_1 = 0.3, dm_2 = 0.041
-        α = softmax(e)              Σ_s α_s dα_s = 0.26:  de_1 = 0.881 (0.341 − 0.26) = 0.072 = −de_2
-        e_s = h_0 m_s               dh_0 = 0.072 · 1 + (−0.072)(−1) = 0.143;  as keys dm_1 = 0.072 = −dm_2
+        out = tanh(h_1 + c)     da = 1 − 0.886² = 0.215:  dh_1 = 0.215, and 0.215 for dc
+        h_1 = tanh(c)           dgx = 0.215 (1 − 0.642²) = 0.126:  dc = 0.215 (readout) + 0.126 (cell) = 0.341
+        c = α_1 − α_2           dα = (0.341, −0.341);  as values dm_1 = 0.341 α_1 = 0.3, dm_2 = 0.041
+        α = softmax(e)          Σ_s α_s dα_s = 0.26:  de_1 = 0.881 (0.341 − 0.26) = 0.0716 = −de_2
+        e_s = h_0 m_s           dh_0 = 0.0716 · 1 + (−0.0716)(−1) = 0.143;  as keys dm_1 = 0.072 = −dm_2
 
         >>> one, nil = np.ones((1, 1)), np.zeros((1, 1))
         >>> layer = {"Wx": nil, "Wh": nil, "b": nil[0], "We": one}
         >>> params = {"decoder": layer, "attention": {}, "readout": {"Wd": one, "Wc": one}}
         >>> from numpy_seq2seq.config import Config
-        >>> config, memory = Config(5, 5, cell="rnn", decoder="bahdanau"), np.array([[[1.0], [-1.0]]])
+        >>> config = Config(5, 5, cell="rnn", decoder="bahdanau", score="dot")
+        >>> memory = np.array([[[1.0], [-1.0]]])
         >>> source = Source(memory, memory, None)               # the keys of `dot` are the memory itself
         >>> out, α, (h_1,), cache = bahdanau_forward(nil[None], (one,), source, params, config)
         >>> α.round(3).tolist(), h_1.round(3).tolist(), out.round(3).tolist()
@@ -182,7 +181,7 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
         cache:   for bahdanau_backward.
     Source: Bahdanau et al. (2015), section 3.1, s_i = f(s_{i−1}, y_{i−1}, c_i), whose s is our h, and
         appendix A.1.1; there the cell is a GRU and the score additive. Deviation: out_t is the tanh readout
-        that all decoders here share, in place of the maxout t_i of A.2.2,
+        that all decoders here share, in place of the maxout of A.2.2,
         t̃_i = U_o s_{i−1} + V_o E y_{i−1} + C_o c_i.
     """
     layer, cell, score = params["decoder"], CELLS[config.cell], SCORES[config.score]
@@ -191,7 +190,7 @@ def bahdanau_forward(x, state, source, params, config, rng=None):
     gx, caches = input_part(x, layer), []
     h, context, weights = _empty(gx.dtype, (T + 1, B, H), (T, B, H), (T, B, S))
     h[0] = state[0]
-    for t in range(T):  # t counts from 0: what the equations call h_{t−1} is h[t], and h_t is h[t + 1]
+    for t in range(T):  # t counts from 0: what the equations call h_{t−1} is h[t]; c_t is context[t]
         query = h[t][:, None]  # one query for each sentence, (B, 1, H)
         α, align_cache = align_forward(query, source.keys, params["attention"], source.mask, score)
         weights[t], context[t] = α[:, 0], (α @ source.memory)[:, 0]
@@ -210,14 +209,14 @@ def bahdanau_backward(dout, dstate, cache):
         out_t = tanh(h_t Wd + c_t Wc)               dh_t, dc_t, grads of readout    all steps at once
         h_t   = cell(x_t Wx + b + c_t We, h_{t−1})  dgx_t, dh_{t−1}, dc_t += dgx_t Weᵀ
         c_t   = attention(h_{t−1}, source)          dh_{t−1} += dq, dkeys, dmemory, grads of attention
-        after the loop                              dx = dgx Wxᵀ, dWe = Σ_t c_tᵀ dgx_t and the other weights
+        after the loop                              dx = dgx Wxᵀ, dWe = Σ_t c_tᵀ dgx_t; Wx, Wh, b
 
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
     """
     x, h_prev, context, weights, caches, readout_cache, source, layer, cell = cache
     dh, dc_readout, dreadout = readout_backward(dout, readout_cache)  # (B, T, H): the parts of the readout
-    dgx, dgh = empty_gate_gradients(h_prev, cell)  # but for a GRU one array, and equal gradients
+    dgx, dgh = empty_gate_gradients(h_prev, cell)  # one and the same array, except with a GRU
     Wh_T, We_T = transposed(layer["Wh"]), transposed(layer["We"])
     dc, dkeys, dattention = np.empty_like(context), np.zeros_like(source.keys), {}
     for t in reversed(range(len(x))):
@@ -295,13 +294,15 @@ def luong_feeding_backward(dout, dstate, cache):
         out_t = tanh(h_t Wd + c_t Wc)                       dh_t, dc_t, grads of readout
         c_t   = attention(h_t, source)                      dh_t += dq, dkeys, dmemory, grads of attention
         h_t   = cell(x_t Wx + b + out_{t−1} We, h_{t−1})    dgx_t, dh_{t−1}, dout_{t−1} += dgx_t Weᵀ
-        after the loop                                      dx = dgx Wxᵀ and the weights, one product each
+        after the loop                                      dx = dgx Wxᵀ, grads of decoder
+
+    New beside luong: dout_{t−1} += dgx_t Weᵀ. So the steps have to be undone one by one.
 
     Returns:
         dx (B, T, D), dstate, dsource (memory, keys), grads: decoder, attention, readout.
     """
     x, h_prev, out_prev, weights, caches, source, layer, cell = cache
-    *dstate, dout_next = dstate  # dout_next: of out_t, from step t + 1
+    *dstate, dout_next = dstate  # dout_next: the gradient that out_t gets from step t + 1
     dgx, dgh = empty_gate_gradients(h_prev, cell)
     Wh_T, We_T = transposed(layer["Wh"]), transposed(layer["We"])
     dc, dkeys, dattention, dreadout = np.empty_like(h_prev), np.zeros_like(source.keys), {}, {}
@@ -331,7 +332,7 @@ def _empty(dtype, *shapes):
 
 
 def _after_the_loop(x, h_prev, entered, dgx, dgh, layer, cell):
-    """dx and the gradients of the recurrent layer, each as one product; `entered` went through We."""
+    """dx and the gradients of the recurrent layer, each as one product; `entered` is c_t or out_{t−1}."""
     dx = project(dgx, layer["Wx"].T).transpose(1, 0, 2)
     dWe = rows_of(entered).T @ rows_of(dgx)
     return dx, {**weight_gradients(x, h_prev, dgx, dgh, cell), "We": dWe}
@@ -356,5 +357,5 @@ BAHDANAU = Decoder(
 # 1. Let the *new* state h_t ask in bahdanau_forward. Which context can then enter the recurrence at step t,
 #    c_t or c_{t−1}? What is still different from luong_feeding?
 # 2. Remove the feeding from luong_feeding by setting We to zero. Which model must it equal? Test it.
-# 3. Let c_t be the memory with the largest weight alone. What gradient reaches the scores?
+# 3. Let c_t be only the memory with the largest weight. What gradient reaches the scores?
 # 4. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set decoders`.

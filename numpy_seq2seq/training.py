@@ -90,7 +90,7 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
             raise TypeError(f"{name} must be a function, such as lambda step: 0.01; got {function!r}")
     if rng is None and (config.dropout or teacher_forcing):
         raise ValueError("dropout and teacher_forcing are random: pass rng=np.random.default_rng(seed)")
-    # a function of its own: one with a `yield` runs nothing when it is called, not even the checks above
+    # a function with a `yield` is lazy: a call runs none of its lines. So the checks are here, outside it
     return _steps(params, state, config, iter(batches), range(start + 1, steps + 1), schedule, clip, update,
                   smoothing, teacher_forcing, rng)
 
@@ -139,8 +139,14 @@ def _copy(params, into):
 def sampled_inputs(batch, params, config, probability, rng):
     """The decoder's inputs for scheduled sampling: at random the right token, or the model's own.
 
-        input_t = target_{t−1}                              with the given probability
-        input_t = argmax_v p(v | input_1 … input_{t−1})     else
+        input_1 = BOS
+        input_t = target_{t−1}                                      with the given probability
+        input_t = argmax_v p(v | input_1 … input_{t−1}, source)     else: the model's own
+
+        right   BOS t   a   c       what teacher forcing tells
+        own     BOS t   o   c       what the model would have said
+        coin     1   1   0   1      1: the right one
+        inputs  BOS t   o   c
 
     The remedy for exposure bias: a model that is always told the right past never learns what to do after a
     mistake of its own. A usual schedule falls: teacher_forcing=lambda step: max(0.5, 1 − step / 1000).
@@ -150,8 +156,7 @@ def sampled_inputs(batch, params, config, probability, rng):
     derivative, that is 0. So the tokens are treated as constants. (Dropout is off while they are chosen.)
 
     Args:
-        probability: 1 gives batch.inputs back, 0 what generate_greedy says up to its EOS. Behind that greedy
-                     has stopped, and here the model goes on.
+        probability: 1 gives batch.inputs back; 0 gives BOS, then the model's own tokens, even after an EOS.
         rng:         np.random.Generator.
     Returns:
         inputs:      (B, T) ids, BOS first.
@@ -166,14 +171,14 @@ def sampled_inputs(batch, params, config, probability, rng):
     check_params(params, config)
     check_batch(batch, config)
     check_rng(rng)
-    told = (rng.random(batch.inputs.shape) < probability) | ~batch.target_mask  # padding, at the same
-    # places in inputs and targets, stays padding
+    told_right = rng.random(batch.inputs.shape) < probability
+    told_right |= ~batch.target_mask  # padding stays padding
     state, source, _ = encode_forward(batch.source, batch.source_mask, params, config)
-    inputs = batch.inputs.astype(int)  # a copy; int8, say, would not hold every id of a larger vocabulary
+    inputs = batch.inputs.astype(int)  # a copy
     for t in range(1, inputs.shape[1]):
         logits, _, state, _ = decode_forward(inputs[:, t - 1 : t], state, source, params, config)
-        own = EOS + logits[:, 0, EOS:].argmax(axis=1)  # PAD and BOS are no answers
-        inputs[:, t] = np.where(told[:, t], batch.inputs[:, t], own)
+        own = EOS + logits[:, 0, EOS:].argmax(axis=1)  # ids 0, 1 are PAD, BOS: no answers
+        inputs[:, t] = np.where(told_right[:, t], batch.inputs[:, t], own)
     return inputs
 
 
@@ -206,7 +211,7 @@ def evaluate(params: dict, config: Config, batch: Batch, max_length: int | None 
     tokens, weights = generate_greedy(batch.source, batch.source_mask, params, config, max_length)
     said = np.full(batch.targets.shape, PAD)  # cut or filled up to the size of the targets
     shared = min(said.shape[1], tokens.shape[1])
-    said[:, :shared] = tokens[:, :shared]  # an answer that is too long is wrong where the target has its EOS
+    said[:, :shared] = tokens[:, :shared]  # a longer answer has another token at the target's EOS
     return Evaluation(
         float(loss),
         token_accuracy(said, batch.targets, batch.target_mask),

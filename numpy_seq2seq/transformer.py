@@ -2,7 +2,7 @@
 
 Before this: multihead.py. After it: config.py.
 
-Notation: B batch, S source length, T target length, t tokens that were written before, H hidden size
+Notation: B batch, S source length, T target length, t number of tokens written before, H hidden size
 (d_model), A = H / heads. N layers.
 
 A recurrent layer passes what it knows from step to step; a self-attention layer lets every token look at
@@ -17,14 +17,14 @@ causal mask.
                                         x ← x + feed_forward(norm(x))
 
 `x + …` is a residual connection: what a sublayer returns is *added* to what it was given. On the way back
-the sum hands the gradient unchanged to both paths, so it reaches the lowest layer directly.
+the sum hands the gradient unchanged to both paths.
 
-Deviation from Vaswani et al. (2017): there x ← norm(x + self(x)), the norm behind the sum ("post-norm"), and
+Deviation from Vaswani et al. (2017): there x ← norm(x + self(x)), the norm after the sum ("post-norm"), and
 the gradient of x passes through every norm. Here the norm belongs to what is added ("pre-norm", Xiong et al.
-2020), with one more norm behind the last layer, since the sums have made x large. So one part of the gradient
-reaches the lowest layer unchanged, and deep models train without a warm-up.
+2020), with one more norm after the last layer, since the sums have made x large. Below that norm, one part of
+the gradient reaches the lowest layer unchanged, and deep models train without a warm-up.
 
-    measured on reverse, exact match, seeds 0, 1, 2     here                norm behind the sum
+    measured on reverse, exact match, seeds 0, 1, 2     here                norm after the sum
     6 layers, no warm-up                                100%, 100%, 100%    9%, 8%, 4%
     2 layers, with a warm-up of 100 steps or none       99.9% or more       99.9% or more
 
@@ -62,11 +62,12 @@ def positions(T, H, dtype, first=0):
     """A vector for every position, so that a token knows where it stands: (T, H).
 
         P[t, 2i]     = sin(t / 10000^(2i/H))
-        P[t, 2i + 1] = cos(t / 10000^(2i/H))
+        P[t, 2i + 1] = cos(t / 10000^(2i/H))        i = 0 … H/2 − 1 counts the pairs of columns
 
     Each pair of columns, (sin, cos), is the hand of a clock; the first runs fast, the last slowly. A shift of
-    k positions turns hand i by the angle k / 10000^(2i/H), whatever t is. To turn (sin, cos) by a fixed angle
-    is a product with a 2 × 2 matrix, so a layer can learn to look "k places before".
+    k positions turns hand i by the angle k / 10000^(2i/H), whatever t is:
+    sin(a + b) = sin a cos b + cos a sin b is a fixed mixture of sin a and cos a. So a layer can learn to look
+    "k places before".
 
         >>> positions(2, 4, "float64").round(2).tolist()
         [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
@@ -86,14 +87,14 @@ def positions(T, H, dtype, first=0):
 def causal_mask(T, t=0):
     """Which of t + T tokens each of the last T may look at: itself and all before it. (T, t + T) boolean.
 
-    It may look at itself, since the inputs are one step behind: token t was said, token t + 1 is predicted.
+    It may look at itself: its input is the token before the one that it has to predict.
 
-    Two tokens stand before three new ones:
-
-        >>> causal_mask(3, t=2).astype(int)
-        array([[1, 1, 1, 0, 0],
-               [1, 1, 1, 1, 0],
-               [1, 1, 1, 1, 1]])
+        >>> causal_mask(3).astype(int)
+        array([[1, 0, 0],
+               [1, 1, 0],
+               [1, 1, 1]])
+        >>> causal_mask(1, t=2).astype(int)     # one new token after two others
+        array([[1, 1, 1]])
 
     Source: Vaswani et al. (2017), section 3.2.3, last item.
     """
@@ -113,9 +114,9 @@ def embedded_forward(x, first, with_positions, config, rng):
     Returns:
         y:              (B, T, H).
         cache:          for embedded_backward.
-    Source: Vaswani et al. (2017), sections 3.4 (the factor) and 3.5. An embedding row is about 1 long here;
-        times √H, its numbers are as large as those of P. Without the factor the position would outweigh the
-        token.
+    Source: Vaswani et al. (2017), sections 3.4 (the factor) and 3.5. An embedding row has length about 1
+        here; times √H, its numbers are as large as those of P. Without the factor the position would outweigh
+        the token.
     """
     y = x * x.shape[2] ** 0.5
     if with_positions:
@@ -138,13 +139,13 @@ def embedded_backward(dy, cache):
 
 
 def feed_forward_forward(x, params, name, rate, rng):
-    """Each token by itself through one hidden layer. Attention only averages; here a token is transformed.
+    """Each token by itself through one hidden layer. Attention mixes tokens; this works on each alone.
 
         y = x + dropout(relu(norm(x) W1 + b1) W2 + b2)
 
     Args:
         x:      (B, T, H).
-        params: of the model: name_norm, name_in (W1, b1), name_out (W2, b2).
+        params: of the model: {name}_norm, {name}_in (W1, b1), {name}_out (W2, b2).
         name:   of this sublayer, such as "encoder_1_feed".
         rate:   of dropout.
     Returns:
@@ -153,8 +154,8 @@ def feed_forward_forward(x, params, name, rate, rng):
         (dropout before the sum).
     """
     n, norm_cache = layer_norm_forward(x, params[f"{name}_norm"])
-    hidden, in_cache = affine_forward(n, params[f"{name}_in"])
-    hidden = relu(hidden)
+    a, in_cache = affine_forward(n, params[f"{name}_in"])
+    hidden = relu(a)
     out, out_cache = affine_forward(hidden, params[f"{name}_out"])
     out, dropout_cache = dropout_forward(out, rate, rng)
     return x + out, (name, norm_cache, in_cache, hidden, out_cache, dropout_cache)
@@ -164,20 +165,21 @@ def feed_forward_backward(dy, cache):
     """Backward of feed_forward_forward, last line first. x is read twice: by the sum and by the norm.
 
         y      = x + dropout(out)       dx = dy,  dout = dropout backward(dy)
-        out    = hidden W2 + b2         dhidden, grads of name_out
+        out    = hidden W2 + b2         dhidden, grads of {name}_out
         hidden = relu(a)                da = dhidden where hidden > 0, else 0
-        a      = n W1 + b1              dn, grads of name_in
-        n      = norm(x)                dx += norm backward(dn), grads of name_norm
+        a      = n W1 + b1              dn, grads of {name}_in
+        n      = norm(x)                dx += norm backward(dn), grads of {name}_norm
 
     Returns:
-        dx (B, T, H), grads: name_norm, name_in, name_out.
+        dx (B, T, H), grads: {name}_norm, {name}_in, {name}_out.
     """
     name, norm_cache, in_cache, hidden, out_cache, dropout_cache = cache
-    dhidden, dout_layer = affine_backward(dropout_backward(dy, dropout_cache), out_cache)
+    dout = dropout_backward(dy, dropout_cache)
+    dhidden, out_grads = affine_backward(dout, out_cache)
     da = relu_backward(dhidden, hidden)
-    dn, din_layer = affine_backward(da, in_cache)
-    dx, dnorm = layer_norm_backward(dn, norm_cache)
-    grads = {f"{name}_norm": dnorm, f"{name}_in": din_layer, f"{name}_out": dout_layer}
+    dn, in_grads = affine_backward(da, in_cache)
+    dx, norm_grads = layer_norm_backward(dn, norm_cache)
+    grads = {f"{name}_norm": norm_grads, f"{name}_in": in_grads, f"{name}_out": out_grads}
     return dy + dx, grads
 
 
@@ -188,14 +190,14 @@ def self_forward(x, past, mask, params, name, heads, rate, rng):
         k, v = what was kept of the past, and then those of n
         y    = x + dropout(multihead(n, k, v))
 
-    A token that was read never looks at a later one, so its k and v never change. While generating they are
+    In the decoder a token never looks at a later one, so its k and v never change. While generating they are
     kept, and only those of the new token are computed. In training everything is one call, and past is empty.
 
     Args:
         x:       (B, T, H).
         past:    (k, v) of earlier tokens, each (B, heads, t, A); or None.
         mask:    broadcasts to (B, heads, T, t + T): who may look at whom; or None.
-        params:  of the model: name_norm, name (Wq, Wo), name_keys (Wk, Wv).
+        params:  of the model: {name}_norm, {name} (Wq, Wo), {name}_keys (Wk, Wv).
         name:    of this sublayer, such as "encoder_1_self".
     Returns:
         y:       (B, T, H).
@@ -219,19 +221,19 @@ def self_backward(dy, dkept, cache):
 
         y    = x + …                            dx = dy, and more below
         out  = multihead(n, k, v)               dn, dk, dv
-        k, v = past, and those of n             dk, dv (with what comes from later calls) are cut at t
+        k, v = past, and those of n             the first t columns of dk, dv go to the past, the rest to n
         n    = norm(x)                          n asks and is asked: dn is the sum of both ways
 
     Returns:
-        dx (B, T, H), dpast (dk, dv) each (B, heads, t, A), grads: name_norm, name, name_keys.
+        dx (B, T, H), dpast (dk, dv) each (B, heads, t, A), grads: {name}_norm, {name}, {name}_keys.
     """
     name, t, norm_cache, keys_cache, attention_cache, dropout_cache = cache
-    dn, dk, dv, dqueries = multihead_backward(dropout_backward(dy, dropout_cache), attention_cache)
-    if dkept is not None:  # later calls read them, too; in training these are zeros; an encoder keeps none
+    dn, dk, dv, attention_grads = multihead_backward(dropout_backward(dy, dropout_cache), attention_cache)
+    if dkept is not None:  # what later calls read of k and v; None in an encoder
         dk, dv = dk + dkept[0], dv + dkept[1]
-    dn_asked, dkeys = keys_values_backward(dk[:, :, t:], dv[:, :, t:], keys_cache)
-    dx, dnorm = layer_norm_backward(dn + dn_asked, norm_cache)
-    grads = {f"{name}_norm": dnorm, name: dqueries, f"{name}_keys": dkeys}
+    dn_asked, keys_grads = keys_values_backward(dk[:, :, t:], dv[:, :, t:], keys_cache)
+    dx, norm_grads = layer_norm_backward(dn + dn_asked, norm_cache)
+    grads = {f"{name}_norm": norm_grads, name: attention_grads, f"{name}_keys": keys_grads}
     return dy + dx, (dk[:, :, :t], dv[:, :, :t]), grads
 
 
@@ -244,7 +246,7 @@ def cross_forward(x, k, v, mask, params, name, heads, rate, rng):
         x:       (B, T, H).
         k, v:    (B, heads, S, A).
         mask:    (B, 1, 1, S), or None.
-        params:  of the model: name_norm, name (Wq, Wo).
+        params:  of the model: {name}_norm, {name} (Wq, Wo).
     Returns:
         y (B, T, H), weights (B, heads, T, S), cache for cross_backward.
     """
@@ -257,16 +259,16 @@ def cross_forward(x, k, v, mask, params, name, heads, rate, rng):
 def cross_backward(dy, cache):
     """Backward of cross_forward, last line first. x is read twice: by the sum and by the norm.
 
-        y = x + dropout(multihead(n, k, v))     dx = dy;  dn, dk, dv, grads of name
-        n = norm(x)                             dx += norm backward(dn), grads of name_norm
+        y = x + dropout(multihead(n, k, v))     dx = dy;  dn, dk, dv, grads of {name}
+        n = norm(x)                             dx += norm backward(dn), grads of {name}_norm
 
     Returns:
-        dx (B, T, H), dk, dv (B, heads, S, A), grads: name_norm, name.
+        dx (B, T, H), dk, dv (B, heads, S, A), grads: {name}_norm, {name}.
     """
     name, norm_cache, attention_cache, dropout_cache = cache
-    dn, dk, dv, dqueries = multihead_backward(dropout_backward(dy, dropout_cache), attention_cache)
-    dx, dnorm = layer_norm_backward(dn, norm_cache)
-    return dy + dx, dk, dv, {f"{name}_norm": dnorm, name: dqueries}
+    dn, dk, dv, attention_grads = multihead_backward(dropout_backward(dy, dropout_cache), attention_cache)
+    dx, norm_grads = layer_norm_backward(dn, norm_cache)
+    return dy + dx, dk, dv, {f"{name}_norm": norm_grads, name: attention_grads}
 
 
 def _feed_init(rng, name, config):
@@ -291,7 +293,7 @@ def _attention_init(rng, name, config):
 
 
 def transformer_encoder_init(rng, config):
-    """Parameters of N encoder layers, and encoder_norm behind the last one."""
+    """Parameters of N encoder layers, and encoder_norm after the last one."""
     params = {}
     for k in range(1, config.layers + 1):
         params |= _attention_init(rng, f"encoder_{k}_self", config)
@@ -302,7 +304,7 @@ def transformer_encoder_init(rng, config):
 def transformer_encoder_forward(x, mask, params, config, rng=None):
     """Read the source, all tokens at once.
 
-        x ← dropout(x √H + P)               no P without config.source_positions
+        x ← dropout(x √H + P)               P only with config.source_positions
         x ← self, then feed_forward         N times
         memory = norm(x)
         state  = Σ_s share_s memory_s       one vector, for a decoder that has nothing else
@@ -321,7 +323,8 @@ def transformer_encoder_forward(x, mask, params, config, rng=None):
     """
     x = without_padding(x, mask)  # so that nothing that stands on padding can be nan or inf
     x, embedded_cache = embedded_forward(x, 0, config.source_positions, config, rng)
-    seen, caches = None if mask.all() else mask[:, None, None], []
+    seen = None if mask.all() else mask[:, None, None]
+    caches = []
     for k in range(1, config.layers + 1):
         name, heads, rate = f"encoder_{k}", config.heads, config.dropout
         x, own, _, self_cache = self_forward(x, None, seen, params, f"{name}_self", heads, rate, rng)
@@ -341,7 +344,7 @@ def transformer_encoder_backward(dmemory, dstate, cache):
         for each layer, the last one first:
           x ← feed_forward(x)               dx, grads of encoder_k_feed…
           x ← self(x)                       dx, grads of encoder_k_self…
-        x ← dropout(x √H + P)               dx √H behind the dropout
+        x ← dropout(x √H + P)               dx = √H dropout backward(dx)
 
     Returns:
         dx (B, S, H), grads.
@@ -349,12 +352,12 @@ def transformer_encoder_backward(dmemory, dstate, cache):
     caches, mask, embedded_cache, norm_cache, share = cache
     (dvector,) = dstate
     dmemory = dmemory + share.swapaxes(1, 2) * dvector[:, None]
-    dx, dnorm = layer_norm_backward(dmemory, norm_cache)
-    grads = {"encoder_norm": dnorm}
+    dx, norm_grads = layer_norm_backward(dmemory, norm_cache)
+    grads = {"encoder_norm": norm_grads}
     for _, self_cache, feed_cache in reversed(caches):
-        dx, dfeed = feed_forward_backward(dx, feed_cache)
-        dx, _, dself = self_backward(dx, None, self_cache)
-        grads |= dfeed | dself
+        dx, feed_grads = feed_forward_backward(dx, feed_cache)
+        dx, _, self_grads = self_backward(dx, None, self_cache)
+        grads |= feed_grads | self_grads
     dx = embedded_backward(dx, embedded_cache)
     return without_padding(dx, mask), grads
 
@@ -363,7 +366,7 @@ def transformer_encoder_backward(dmemory, dstate, cache):
 
 
 def transformer_init(rng, config):
-    """Parameters of N decoder layers, and decoder_norm behind the last one."""
+    """Parameters of N decoder layers, and decoder_norm after the last one."""
     params = {}
     for k in range(1, config.layers + 1):
         for part in ("self", "cross"):
@@ -396,7 +399,7 @@ def transformer_open_forward(memory, state, mask, params, config):
 
 
 def transformer_open_backward(dstart, dsource, cache):
-    """Backward of transformer_open_forward. Every layer has read the memory: the sum.
+    """Backward of transformer_open_forward. Every layer has read the memory: the sum. dstart is empty.
 
     Returns:
         dmemory (B, S, H), dstate (zero), grads: decoder_k_cross_keys.
@@ -454,21 +457,21 @@ def transformer_backward(dout, dstate, cache):
           x ← feed_forward(x)           dx, grads of decoder_k_feed…
           x ← cross(x, k, v)            dx, dk and dv of the source, grads of decoder_k_cross…
           x ← self(x, past)             dx, dpast, grads of decoder_k_self…
-        x ← dropout(x √H + P)           dx √H behind the dropout
+        x ← dropout(x √H + P)           dx = √H dropout backward(dx)
 
     Returns:
         dx (B, T, H), dstate, dsource, grads of all layers but decoder_k_cross_keys.
     """
     caches, embedded_cache, norm_cache = cache
-    dx, dnorm = layer_norm_backward(dout, norm_cache)
-    grads, dkeys, dpast = {"decoder_norm": dnorm}, [], []
+    dx, norm_grads = layer_norm_backward(dout, norm_cache)
+    grads, dkeys, dpast = {"decoder_norm": norm_grads}, [], []
     for (_, self_cache, cross_cache, feed_cache), dkept in zip(reversed(caches), reversed(dstate)):
-        dx, dfeed = feed_forward_backward(dx, feed_cache)
-        dx, dk, dv, dcross = cross_backward(dx, cross_cache)
-        dx, dpast_k, dself = self_backward(dx, dkept, self_cache)
+        dx, feed_grads = feed_forward_backward(dx, feed_cache)
+        dx, dk, dv, cross_grads = cross_backward(dx, cross_cache)
+        dx, dpast_k, self_grads = self_backward(dx, dkept, self_cache)
         dkeys.insert(0, (dk, dv))
         dpast.insert(0, dpast_k)
-        grads |= dfeed | dcross | dself
+        grads |= feed_grads | cross_grads | self_grads
     return embedded_backward(dx, embedded_cache), tuple(dpast), (tuple(dkeys), None), grads
 
 
@@ -494,7 +497,7 @@ TRANSFORMER_DECODER = Decoder(
 # 1. Leave out the positions on the source and train on sort, then on reverse. Predict both results first.
 # 2. Which numbers of `state` must a step of generation compute anew, and which has it kept? What would a step
 #    cost without keeping them?
-# 3. Put the norm behind the sum, as in the paper. Which lines change in self_forward and self_backward?
+# 3. Put the norm after the sum, as in the paper. Which lines change in self_forward and self_backward?
 # 4. From an output to the first input: how many functions does the gradient pass in a recurrent encoder of S
 #    steps, and how many here? (Vaswani et al. 2017, table 1; `python -m demos.transformer` measures it.)
 # 5. Write this chapter again: `python -m numpy_seq2seq.homework make DIR --set transformer`.

@@ -87,8 +87,8 @@ def test_a_short_gradient_is_not_clipped():
 
 def test_padding_changes_nothing():
     params = page_params()
-    _, memory, _ = one_page.encode_forward(one_page.token_ids(["cat$"]), params)
-    last, padded, _ = one_page.encode_forward(one_page.token_ids(["cat$", "banana$"]), params)
+    memory, _, _ = one_page.encode_forward(one_page.token_ids(["cat$"]), params)
+    padded, last, _ = one_page.encode_forward(one_page.token_ids(["cat$", "banana$"]), params)
     np.testing.assert_allclose(padded[0, :4], memory[0], atol=1e-12)
     np.testing.assert_allclose(last[0], memory[0, 3], atol=1e-12)
     alone, weights = one_page.generate_greedy(["cat"], params)
