@@ -133,7 +133,7 @@ def _kept(function, args, options):
 
 def recorded(functions):
     """[name, label, arguments, how many by position] of what programs() call."""
-    found, seen, now = [], set(), [""]
+    found, seen, now = [], set(), ["the initial parameters"]
 
     def recorder(name, function):
         def record(*args, **options):

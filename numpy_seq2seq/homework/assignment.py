@@ -166,8 +166,11 @@ def names_used(*nodes):
 
 
 def names_read(tree):
-    """[(its name, every name that it reads)] of each statement at the top of a file."""
-    return [(getattr(node, "name", ""), names_used(node)) for node in tree.body]
+    """[(its name, every name that it reads)] of each statement at the top of a file.
+
+    A class has no name here. It says what a record holds, and stays where its functions go.
+    """
+    return [(n.name if isinstance(n, ast.FunctionDef) else "", names_used(n)) for n in tree.body]
 
 
 def companions(used, names):

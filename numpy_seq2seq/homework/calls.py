@@ -30,7 +30,8 @@ KINDS = (  # of a model; what its encoder and its decoder do not read is left ou
     {}, ROUGH, {"cell": "gru"}, {"cell": "rnn"}, *({"score": score} for score in SCORES), {"directions": 2},
     {"directions": 2, "cell": "gru"}, {"layers": 2}, {"reverse_source": True}, {"attention_only": True},
     {"source_positions": False}, {"cell": "gru", **ROUGH}, {"cell": "rnn", **ROUGH},
-    {"score": "additive", **ROUGH}, {"dropout": 0.3, "layers": 2}, {"dropout": 0.3, "layers": 2, **ROUGH},
+    {"score": "additive", **ROUGH}, {"attention_only": True, **ROUGH}, {"heads": 3},
+    {"dropout": 0.3, "layers": 2}, {"dropout": 0.3, "layers": 2, **ROUGH},
 )  # fmt: skip
 
 
@@ -105,12 +106,19 @@ def _arrays(n):
             yield name, label, x
             yield f"{name}_backward", label, x, n(*x.shape).clip(0, 0.9)
     yield "glorot", "sizes 3 and 4", RNG(5), 3, 4, dtype
+    ids = np.array([3, 1, 3, 0])
+    for label, shape in (("no axis before the last", ()), ("one axis", (4,)), ("three axes", (2, 1, 3))):
+        yield "affine_forward", label, n(*shape, 3), {"W": n(3, 2), "b": n(2)}
+        yield "layer_norm_forward", label, n(*shape, 3), {"g": n(3), "b": n(3)}
+        yield "embedding_forward", label, np.resize(ids, shape), {"E": n(5, 3)}
+    yield "split_heads", "three heads", n(2, 4, 6), 3
     for rate, rng in ((0.3, RNG(6)), (0.0, RNG(6)), (0.3, None)):
         yield "dropout_forward", f"rate {rate}" + ", no rng" * (rng is None), n(2, 3), rate, rng
     for name, cell in CELLS.items():
         gates, state = len(cell.gates), tuple(n(2, 4) for _ in range(cell.states))
         for k, gate in enumerate(cell.gates * (gates > 1)):
             gx = np.full((2, gates, 4), 40, state[0].dtype)
+            gx[:, [g == "z" for g in cell.gates]] = -40  # so that a GRU takes the candidate, and not h_prev
             gx[:, k] = n(2, 4)
             parts = gx.reshape(2, -1), n(2, gates * 4) / 9, state
             yield f"{name}_cell_forward", f"gate {gate}, the others wide open", *parts
@@ -121,6 +129,16 @@ def _arrays(n):
         yield "attention_forward", label, *parts, mask, SCORES["additive"]
         yield "align_forward", label, n(2, 3, 5), n(2, 4, 5), {}, mask, SCORES["dot"]
     targets, real = np.array([[1, 4, 0], [2, 0, 0]]), np.array([[True, True, False], [True, True, False]])
+    spoilt = np.where(real[..., None], n(2, 3, 5), np.nan).astype(dtype)
+    yield "cross_entropy_forward", "nan at padding", spoilt, targets, real
+    yield "cross_entropy_forward", "nan at padding, smoothing 0.3", spoilt, targets, real, 0.3
+    memory = np.where(real[..., None], n(2, 3, 4), np.nan).astype(dtype)
+    yield "attention_forward", "nan at padding", n(2, 2, 4), memory, memory, {}, real[:, None], SCORES["dot"]
+    for name, cell in CELLS.items():
+        K = 2 * len(cell.gates)
+        params = {"Wx": n(4, K), "Wh": n(2, K), "b": n(K), **({"bh": n(K)} if cell.recurrent_bias else {})}
+        state = tuple(n(2, 2) for _ in range(cell.states))
+        yield "recurrent_forward", f"{name}, nan at padding", memory, state, params, cell, real
     for label, mask in (("padding", real), ("no token", real & False), ("one token", targets == 4)):
         yield "cross_entropy_forward", label, n(2, 3, 5), targets, mask
         for name in ("token_accuracy", "sequence_accuracy"):

@@ -14,12 +14,15 @@ DRAWS, NUMBERS, SIGMAS = 300, 60, 5
 
 
 def moments(function, call, center=None):
-    """Of what is drawn: means and variances of its numbers, and of their products about a centre."""
+    """Of what is drawn: means and variances of its numbers, of their products about a centre, and of two sums
+    of all: its square grows with their correlation, that of fourth powers with the length of the tails.
+    """
     rows = np.array([_numbers(run(function, None, call, arguments(call, seed))) for seed in range(DRAWS)])
     about = rows - (rows.mean(axis=0) if center is None else center)
     squares = (rows**2).sum(axis=1, keepdims=True)  # of all numbers together: it varies least
     products = (about[:, :, None] * about[:, None]).reshape(DRAWS, -1)
-    drawn = np.concatenate([rows, squares, products], axis=1)
+    total, tails = about.sum(axis=1, keepdims=True) ** 2, (about**4).sum(axis=1, keepdims=True)
+    drawn = np.concatenate([rows, squares, products, total, tails], axis=1)
     return drawn.mean(axis=0), drawn.var(axis=0)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from ..gradcheck_numeric import floats, pairs
 from .chance import drawn_otherwise
 from .compare import compared, described, leaves, types
-from .trial import RNG, Wrong, arguments, called, protect, run
+from .trial import RNG, Wrong, arguments, call_again, called, protect, run
 
 SHOWN = 5  # arrays, or calls, that one message names
 
@@ -34,11 +34,12 @@ def check(function, calls, forward=None, own=False):
         own:     that is the student's, too.
     """
     said, found, wrong, paths, slopes = None, {"wrong": {}, "right": {}}, set(), set(), []
+    in_place = {argument(path) for call in calls for path in call.written}
     for call in calls:
         total = {path for path, _ in leaves(call.answer)} | call.written.keys()
         try:
             with np.errstate(all="ignore"):
-                faults = _faults(function, forward, call)
+                faults = _faults(function, forward, call, in_place)
                 if faults and own and call.upstream:
                     slopes.append(_slope(function, forward, call))
                     faults = faults if slopes[-1] is None else {}
@@ -47,13 +48,15 @@ def check(function, calls, forward=None, own=False):
                 error.label = call.label
                 raise
             faults = dict.fromkeys(total, ())
-        found["wrong" if faults else "right"][call.label] = True
+        if faults or call.moments != ():  # the draws of () are not looked at
+            found["wrong" if faults else "right"][call.label] = True
         wrong, paths = wrong | faults.keys(), paths | total
         if faults and said is None:
             said = _message(function, call, faults, total)
     if slopes and not said and not any(slopes):
         said = f"{calls[0].name}: all gradients are zero, and the right ones are not"
     if said:
+        found["right"] = {label: True for label in found["right"] if label not in found["wrong"]}
         for what, labels in found.items():
             shown = [label for label in labels if label.removesuffix(", float32") not in {*labels} - {label}]
             said += f"\n  {what} with: {'; '.join(shown[:SHOWN])}" if shown else ""
@@ -66,7 +69,8 @@ def check_cache(forward, backward, calls):
         check(backward, calls, forward, own=True)
     except Exception as error:
         what = f"with its cache {calls[0].name} goes wrong, which is not yours to change"
-        raise Wrong(f"{what}: {type(error).__name__}: {error}") from error
+        kind = "" if isinstance(error, Wrong) else f"{type(error).__name__}: "
+        raise Wrong(f"{what}: {kind}{error}") from error
 
 
 def _message(function, call, faults, total):
@@ -83,19 +87,34 @@ def _message(function, call, faults, total):
 # ---- one call ----------------------------------------------------------------------------------------------
 
 
-def _faults(function, forward, call):
-    """{path: lines} of what is wrong in one call."""
+def argument(path):
+    """The name of the argument in which a path begins."""
+    return re.split(r"[.[]", path)[0]
+
+
+def _faults(function, forward, call, in_place):
+    """{path: lines} of what is wrong in one call.
+
+    Args:
+        in_place: names of the arguments into which it has to write, in some call.
+    """
     args = arguments(call)
-    before = dict(leaves(args))
-    protect({path: a for path, a in before.items() if path not in call.written})
+    before, numbers = dict(leaves(args)), dict(leaves(copy.deepcopy(args)))
+    protect({path: a for path, a in before.items() if argument(path) not in in_place})
     try:
         got = run(function, forward, call, args)
     except Exception as error:
         if isinstance(call.answer, type) and isinstance(error, call.answer):
             return {}
         if "read-only" in str(error):
-            raise Wrong(f"{call.name} writes into an array that it was given, with {call.label}") from error
+            where = ", ".join(_written_to(function, call)) or "an array that it was given"
+            raise Wrong(f"{call.name} writes into {where}, with {call.label}") from error
         raise
+    for path in numbers.keys() & before.keys() - call.written.keys():
+        if argument(path) in in_place and compared(before[path], numbers[path], call):
+            raise Wrong(f"{call.name} changes {path}, with {call.label}")
+    if not call.upstream:
+        call_again(function, call)
     if isinstance(call.answer, type):
         return {"": [f"  it must raise {call.answer.__name__}, and it returns"]}
     faults = compared(got, call.answer, call) | _writing(before, dict(leaves(args)), call)
@@ -119,12 +138,23 @@ def _writing(before, now, call):
     return faults
 
 
+def _written_to(function, call):
+    """The arrays among the arguments into which it writes."""
+    args = arguments(call)
+    before = dict(leaves(copy.deepcopy(args)))
+    with contextlib.suppress(Exception):
+        called(function, call, args)
+    now = dict(leaves(args))
+    return [path for path, a in before.items() if isinstance(a, np.ndarray) and compared(now[path], a, call)]
+
+
 def influences(function, call):
     """Paths of the floating-point and boolean arguments that change what the function returns or writes."""
     def outcome(path=None):
         args = arguments(call)
         a = dict(leaves(args)).get(path)
-        new = np.logical_not(a) if np.asarray(a).dtype == bool else 1.1 * a + 0.1 if path else a
+        boolean, noise = np.asarray(a).dtype == bool, RNG(0).uniform(0.1, 0.2, np.shape(a))
+        new = np.logical_not(a) if boolean else a + noise * (1 + abs(a)) if path else a
         if isinstance(a, np.ndarray):
             a[...] = new
         elif path:
@@ -151,7 +181,7 @@ def _slope(function, forward, call):
     taken = [k for k, a in args.items() if isinstance(a, dict) or floats(a)]
     names = dict(zip(call.answer, taken)) if len(taken) == len(call.answer) else {"grads": "params"}
     for path, g in got.items():
-        part = re.split(r"[.[]", path)[0]
+        part = argument(path)
         x = floats(args).get(names.get(part, part) + path.removeprefix(part))
         if x is not None:  # else it is no argument, such as the dgh of a step
             moves.append((x, x.copy(), rng.standard_normal(x.shape), g))

@@ -33,7 +33,8 @@ def compared(got, want, call, path=""):
     faults, here = {}, list(_beside(got, want, path))
     for place, g, w in here:
         if lines := list(_difference(place, g, w, call)):
-            alike = (p for p, _, x in here if np.size(x) > 1 and not list(_difference(p, g, x, call)))
+            alike = (p for p, y, x in here if np.size(x) > 1 and not list(_difference(p, g, x, call))
+                     and list(_difference(p, y, x, call)))
             faults[place] = lines + [f"    it is what {p} should be: exchanged?" for p in [*alike][:1]]
     return faults
 
@@ -63,7 +64,8 @@ def _difference(path, got, want, call):
         place = np.unravel_index(wrong.argmax(), wrong.shape)
         where = f"{path}[{', '.join(map(str, place))}]" if place else path
         count = f"{wrong.sum()} of {wrong.size} entries wrong"
-        yield f"  {where}: yours is {g[place]:.6g}, right is {w[place]:.6g}; {count}"
+        digits = 6 if f"{g[place]:.6g}" != f"{w[place]:.6g}" else 12
+        yield f"  {where}: yours is {g[place]:.{digits}g}, right is {w[place]:.{digits}g}; {count}"
         more = [*explain(path, g, w, call.tolerance, call.gates)][1:] if wanted == "f" and w.ndim else ()
         yield from (line for line in more if call.upstream or "gradient" not in line)
 

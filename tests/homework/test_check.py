@@ -106,7 +106,7 @@ def test_float32_stays_float32(sample):
 def test_nothing_that_was_given_is_written_into(sample):
     source = "def softmax(x):\n    x -= x.max()\n    return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)"
     assert (
-        said("softmax", source, sample) == "softmax writes into an array that it was given, with three axes"
+        said("softmax", source, sample) == "softmax writes into x, with three axes"
     )
     source = (
         "def step_forward(gx, state, params, cell):\n    params['Wh'] = params['Wh'] + 0\n"
