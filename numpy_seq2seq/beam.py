@@ -91,7 +91,7 @@ def generate_beam(source: np.ndarray, mask: np.ndarray, params: dict, config: Co
     length_penalty(1, alpha)  # raises before the search
     limit = answer_limit(mask, max_length)
     live, seen = _start(source, mask, params, config)
-    wanted = np.full(len(source), width)
+    wanted = np.full(len(source), int(width))
     answers = [[] for _ in source]
     while len(live.sentence):
         live = _grow(live, wanted, seen, params, config)

@@ -4,7 +4,7 @@ It stands apart: it knows no chapter. Functions that a person calls ask it once,
 inside trust each other. Each raises TypeError or ValueError: what was expected, what came, what to do.
 """
 
-import sys
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,14 +12,18 @@ import numpy as np
 
 def shown(value):
     """A value as an error shows it: short, and with its type where that is not plain."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "an integer of very many digits"
     text = text[:60] + "…" * (len(text) > 60)
     return text if isinstance(value, (int, float, str, type(None))) else f"the {type(value).__name__} {text}"
 
 
 def listed(values, name):
     """A list of what an iterable yields; a generator, a map or a zip can be read only once."""
-    if not isinstance(values, Iterable) or isinstance(values, (dict, set, frozenset)):  # sets have no order
+    no_order = isinstance(values, (dict, set, frozenset))
+    if not isinstance(values, Iterable) or no_order or getattr(values, "ndim", 1) == 0:
         raise TypeError(f"{name} must be a sequence, got {shown(values)}")
     return list(values)
 
@@ -27,19 +31,21 @@ def listed(values, name):
 def check_choice(name, value, known):
     """Raise ValueError, with the known ones, unless value is one of them, and of their type."""
     if not any(type(value) is type(choice) and value == choice for choice in known):
-        raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {shown(value)}")
 
 
 def check_size(name, value):
     """Raise ValueError unless value is a positive integer."""
-    if not _is_integer(value) or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValueError(f"{name} must be a positive integer, got {shown(value)}")
 
 
 def is_number(value):
     """Whether value is one finite real number; NaN, True, 10**400 and a text like a number are none."""
-    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return real and abs(value) <= sys.float_info.max
+    try:
+        return (isinstance(value, (float, np.floating)) or is_integer(value)) and math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def check_rng(rng):
@@ -84,7 +90,9 @@ def _check_padding(name, ids, mask, pad):
 def check_layers(name, tree):
     """Raise TypeError unless tree is dict[layer][name] -> array."""
     layers = isinstance(tree, dict) and all(isinstance(layer, dict) for layer in tree.values())
-    if not layers or not all(isinstance(a, np.ndarray) for layer in tree.values() for a in layer.values()):
+    names = [key for part in (tree, *tree.values()) for key in part] if layers else [None]
+    arrays = [a for layer in tree.values() for a in layer.values()] if layers else []
+    if not all(isinstance(n, str) for n in names) or not all(isinstance(a, np.ndarray) for a in arrays):
         raise TypeError(f"{name} must be dict[layer][name] -> array, as of seq2seq_init; got {shown(tree)}")
 
 
@@ -100,25 +108,28 @@ def check_finite(tree, what="parameter", therefore="the model is damaged"):
 
 def check_config(config):
     """Raise TypeError unless config is a Config."""
-    if not hasattr(config, "source_vocabulary"):
+    if not hasattr(config, "unused"):
         raise TypeError(f"config must be a Config, got {shown(config)}; are the arguments in their order?")
 
 
 def check_schedule(step, peak, warmup):
-    """Raise ValueError unless a schedule can use the three."""
+    """The three as Python's numbers, which do not overflow; ValueError unless a schedule can use them."""
     check_size("step", step)
     for name, value in (("step", step), ("peak", peak), ("warmup", warmup)):
         if not (is_number(value) and value >= 0):
             raise ValueError(f"{name} must be a number, 0 or more; got {shown(value)}")
+    return int(step), float(peak), float(warmup)
 
 
 def check_adam(params, state, beta1, beta2, epsilon, decay):
     """Raise ValueError unless this is Adam's state for these parameters, and the four are such numbers."""
     if not isinstance(state, dict) or state.keys() != {"m", "v", "t"}:
-        got = ", ".join(state) or "none of them" if isinstance(state, dict) else shown(state)
+        got = ", ".join(map(str, state)) or "none of them" if isinstance(state, dict) else shown(state)
         raise ValueError(f"the state of Adam has m, v and t, from adam_init(params); got {got}")
-    check_shapes("m of the state", state["m"], params)
-    check_shapes("v of the state", state["v"], params)
+    for name in ("m", "v"):
+        check_shapes(f"{name} of the state", state[name], params)
+        check_writable(f"{name} of the state", state[name])
+    check_count("t of the state", state["t"])
     check_share("beta1", beta1)
     check_share("beta2", beta2)
     if not (is_number(epsilon) and epsilon > 0 and is_number(decay) and decay >= 0):
@@ -139,6 +150,15 @@ def check_shapes(what, tree, params):
         raise ValueError(f"{what} must have the arrays and shapes of params: {layer}.{name} is {shapes}")
 
 
+def check_writable(what, tree):
+    """Raise ValueError unless numbers with a point can be written into every array of a tree like params."""
+    for layer, arrays in tree.items():
+        for name, a in arrays.items():
+            if a.dtype.kind != "f" or not a.flags.writeable:
+                got = f"{a.dtype}, {'writable' if a.flags.writeable else 'read-only'}"
+                raise ValueError(f"{what} must be writable float arrays; {layer}.{name} is {got}")
+
+
 def check_training(batches, steps, clip, smoothing, rng, start):
     """Raise unless `train` can use these."""
     if hasattr(batches, "target_mask") or not isinstance(batches, Iterable):
@@ -147,30 +167,34 @@ def check_training(batches, steps, clip, smoothing, rng, start):
     for name, value in (("steps", steps), ("start", start)):
         if value != 0:
             check_size(name, value)
+    if start > steps:
+        got = f"{shown(start)} of {shown(steps)}"
+        raise ValueError(f"start must be the steps that were taken before, at most all of them; got {got}")
     check_norm("clip", clip)
     check_loss_options(smoothing, rng)
 
 
 def check_strings(lengths, alphabet):
     """Raise ValueError unless random strings of such lengths can be drawn from such an alphabet."""
-    if not isinstance(lengths, (tuple, list)) or len(lengths) != 2 or not all(map(_is_integer, lengths)):
-        raise ValueError(f"lengths must be two integers, (shortest, longest); got {lengths!r}")
+    if not isinstance(lengths, (tuple, list)) or len(lengths) != 2 or not all(map(is_integer, lengths)):
+        raise ValueError(f"lengths must be two integers, (shortest, longest); got {shown(lengths)}")
     shortest, longest = lengths
     if not 0 <= shortest <= longest:
         raise ValueError(f"lengths must be 0 ≤ shortest ≤ longest, got {shortest} to {longest}")
     texts = isinstance(alphabet, (str, tuple, list)) and all(isinstance(letter, str) for letter in alphabet)
-    if not texts or not alphabet or len(set(alphabet)) < len(alphabet) or max(map(len, alphabet)) > 1:
-        raise ValueError(f"alphabet must be distinct letters, at least one; got {alphabet!r}")
+    if not texts or not alphabet or len(set(alphabet)) < len(alphabet) or {*map(len, alphabet)} != {1}:
+        raise ValueError(f"alphabet must be distinct letters, at least one; got {shown(alphabet)}")
 
 
 def check_count(name, value, least=0):
     """Raise ValueError unless value is an integer, least or more."""
-    if not _is_integer(value) or value < least:
+    if not is_integer(value) or value < least:
         raise ValueError(f"{name} must be an integer, {least} or more; got {shown(value)}")
 
 
-def _is_integer(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+def is_integer(value):
+    """Whether value is a whole number; True and a duration (np.timedelta64) are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
 
 
 def check_norm(name, value):
@@ -217,3 +241,8 @@ def check_step(params, grads, learning_rate):
         raise ValueError(f"learning_rate must be a number, 0 or more; got {shown(learning_rate)}")
     check_layers("params", params)
     check_shapes("grads", grads, params)
+    check_writable("params", params)
+    for layer, arrays in grads.items():
+        for name, g in arrays.items():
+            if g.dtype.kind != "f":
+                raise ValueError(f"grads must be float arrays; {layer}.{name} is {g.dtype}")

@@ -18,7 +18,7 @@ Not here: choices of training (training.py, optim.py) or of generation (generate
 from dataclasses import dataclass, fields
 
 from .cells import CELLS
-from .checks import check_choice, check_size
+from .checks import check_choice, check_size, shown
 from .data import SPECIALS
 from .decoders import FIXED, LUONG, PEEKY
 from .encoders import RECURRENT_ENCODER
@@ -104,12 +104,13 @@ class Config:
                 check_choice(name, getattr(self, name), known)
         for name in ("source_vocabulary", "target_vocabulary", "embedding_size", "hidden_size", "layers"):
             check_size(name, getattr(self, name))
+            vars(self)[name] = int(getattr(self, name))  # a small NumPy integer would overflow
         for name in ("source_vocabulary", "target_vocabulary"):
             if getattr(self, name) < len(SPECIALS):
                 got = getattr(self, name)
                 raise ValueError(f"{name} must be at least {len(SPECIALS)}, the special tokens; got {got}")
         if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:  # True is no rate
-            raise ValueError(f"dropout must be a rate in [0, 1), an int or float, got {self.dropout!r}")
+            raise ValueError(f"dropout must be a rate in [0, 1), an int or float, got {shown(self.dropout)}")
         if self.hidden_size % self.directions:
             raise ValueError(f"hidden_size must be even with two directions, got {self.hidden_size}")
         if self.reverse_source and self.directions == 2:
@@ -133,7 +134,7 @@ class Config:
             value = getattr(self, field.name)
             if field.name in self.unused() and value != field.default:
                 by = f"encoder {self.encoder!r} and decoder {self.decoder!r}"
-                raise ValueError(f"{field.name}={value!r} would be ignored by {by}; leave it out")
+                raise ValueError(f"{field.name}={shown(value)} would be ignored by {by}; leave it out")
 
     def _defaults(self):
         """{name: value} for what was left out and is used."""

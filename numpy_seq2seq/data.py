@@ -88,6 +88,8 @@ class Vocabulary:
         if not isinstance(unk, bool):  # such as a second vocabulary
             raise TypeError(f"unk must be True or False, got {shown(unk)}")
         if unk:
+            for symbol in sequence:
+                _text(symbol, f"the tokens of {where}")
             return [self.ids.get(symbol, UNK) for symbol in sequence]
         try:
             return [self.ids[symbol] for symbol in sequence]
@@ -109,7 +111,7 @@ class Vocabulary:
         symbols = []
         for k in listed(ids, "ids"):
             if not isinstance(k, (int, np.integer)):
-                raise TypeError(f"ids must be a row of integers, got {k!r} in it")
+                raise TypeError(f"ids must be a row of integers, got {shown(k)} in it")
             if not 0 <= k < len(self):
                 raise ValueError(f"there is no id {k}; the vocabulary has ids 0 to {len(self) - 1}")
             if k == EOS:
@@ -125,9 +127,9 @@ def build_vocabulary(sequences: Iterable[Iterable[str]]) -> Vocabulary:
     return Vocabulary(sorted({_text(symbol) for sequence in sequences for symbol in sequence}))
 
 
-def _text(symbol):
+def _text(symbol, what="the symbols of a vocabulary"):
     if not isinstance(symbol, str):
-        raise TypeError(f"the symbols of a vocabulary must be strings, got {shown(symbol)}")
+        raise TypeError(f"{what} must be strings, got {shown(symbol)}")
     return symbol
 
 
@@ -170,7 +172,7 @@ def make_source(sources: Iterable[Iterable[str]], vocabulary: Vocabulary,
         ValueError: an empty batch; an unknown symbol, unless unk.
     """
     if isinstance(sources, str):
-        raise TypeError(f"sources must be a list of sequences, got one string; write [{sources!r}]")
+        raise TypeError(f"sources must be a list of sequences, got one string; write [{shown(sources)}]")
     _check_vocabulary(vocabulary)
     return pad([s + [EOS] for s in _encoded("source", sources, vocabulary, unk)])
 

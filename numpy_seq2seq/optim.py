@@ -52,7 +52,7 @@ def sgd_step(params: dict, grads: dict, state: dict, learning_rate: float) -> No
     Raises:
         ValueError: gradients of another shape, a state that is not SGD's, a negative learning rate.
     """
-    if state != {}:
+    if not isinstance(state, dict) or state:
         raise ValueError("the state of SGD is {}, from sgd_init(params); got that of another optimiser")
     check_step(params, grads, learning_rate)
     grads = _limited(grads)
@@ -199,7 +199,7 @@ def warmup_cosine(step: int, steps: int, peak: float, warmup: int) -> float:
         ValueError: a number that cannot be one of these.
     Source: the cosine: Loshchilov & Hutter (2017), equation 5, one period, η_min = 0.
     """
-    check_schedule(step, peak, warmup)
+    step, peak, warmup = check_schedule(step, peak, warmup)
     check_size("steps", steps)
     if step > steps:
         return 0.0
@@ -216,7 +216,7 @@ def exponential_decay(step, peak, rate):
     Raises:
         ValueError: a step below 1, a negative peak, a rate outside (0, 1].
     """
-    check_schedule(step, peak, 0)
+    step, peak, _ = check_schedule(step, peak, 0)
     if not (is_number(rate) and 0 < rate <= 1):
         raise ValueError(f"rate must be a factor in (0, 1], got {shown(rate)}")
     return peak * rate ** (step - 1)
@@ -232,8 +232,8 @@ def inverse_sqrt(step, peak, warmup):
     Source: Vaswani et al. (2017), equation 3, lrate = d_model^−0.5 · min(step_num^−0.5, step_num ·
         warmup_steps^−1.5), with peak = d_model^−0.5 · warmup_steps^−0.5.
     """
-    check_schedule(step, peak, warmup)
     check_size("warmup", warmup)
+    step, peak, warmup = check_schedule(step, peak, warmup)
     return peak * min(step / warmup, math.sqrt(warmup / step))
 
 

@@ -128,8 +128,9 @@ def attention_map(weights, source, output, columns=None):
     source, output, weights = listed(source, "source"), listed(output, "output"), np.asarray(weights)
     if not all(isinstance(token, str) for token in source + output):
         raise TypeError(f"tokens must be strings, got {shown(source)} and {shown(output)}")
-    if weights.shape != (len(output), len(source)) or weights.dtype.kind not in "fiu":
-        wanted = f"weights must be numbers ({len(output)}, {len(source)}), a row for each output token"
+    numbers = weights.dtype.kind in "fiu" and np.isfinite(weights).all()
+    if weights.shape != (len(output), len(source)) or not numbers:
+        wanted = f"weights must be finite numbers ({len(output)}, {len(source)}), a row for each output token"
         raise ValueError(f"{wanted}; got {weights.dtype} {weights.shape}. EOS is a token, too")
     if columns is not None:
         check_size("columns", columns)

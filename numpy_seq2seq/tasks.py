@@ -25,7 +25,7 @@ import zlib
 
 import numpy as np
 
-from .checks import check_choice, check_count, check_rng, check_strings
+from .checks import check_choice, check_count, check_rng, check_strings, shown
 
 LETTERS = string.ascii_lowercase
 HELD_OUT = 8  # one string in so many is held out
@@ -69,7 +69,7 @@ def right_places(task, source):
     """
     check_choice("task", task, TASKS)
     if not isinstance(source, str):
-        raise TypeError(f"source must be a string, got {source!r}")
+        raise TypeError(f"source must be a string, got {shown(source)}")
     places = list(range(len(source)))
     if task == "sort":
         places.sort(key=lambda k: source[k])
@@ -111,7 +111,7 @@ def bits(task, length, letters):
 def is_held_out(source):
     """Whether a string is kept for evaluation; about one in HELD_OUT is, by a checksum, CRC-32."""
     if not isinstance(source, str):
-        raise TypeError(f"only a string is held out or not, got {source!r}")
+        raise TypeError(f"only a string is held out or not, got {shown(source)}")
     return zlib.crc32(source.encode()) % HELD_OUT == 0
 
 
@@ -140,7 +140,8 @@ def draw_pairs(task: str, rng: np.random.Generator, count: int, lengths: tuple[i
     check_rng(rng)
     check_count("count", count)
     if not isinstance(held_out, bool):
-        raise ValueError(f"held_out must be True or False, got {held_out!r}")
+        raise ValueError(f"held_out must be True or False, got {shown(held_out)}")
+    lengths = [int(length) for length in lengths]  # a small NumPy integer would overflow
     sources = (_draw(rng, lengths, alphabet, held_out) for _ in range(count))
     return [(source, TASKS[task](source)) for source in sources]
 

@@ -87,12 +87,13 @@ def train(params: dict, state: dict, config: Config, batches: Iterable[Batch], s
         functions["teacher_forcing"] = teacher_forcing
     for name, function in functions.items():
         if not callable(function):
-            raise TypeError(f"{name} must be a function, such as lambda step: 0.01; got {function!r}")
+            raise TypeError(f"{name} must be a function, such as lambda step: 0.01; got {shown(function)}")
     if rng is None and (config.dropout or teacher_forcing):
         raise ValueError("dropout and teacher_forcing are random: pass rng=np.random.default_rng(seed)")
     # a function with a `yield` is lazy: a call runs none of its lines. So the checks are here, outside it
-    return _steps(params, state, config, iter(batches), range(start + 1, steps + 1), schedule, clip, update,
-                  smoothing, teacher_forcing, rng)
+    steps = range(int(start) + 1, int(steps) + 1)
+    return _steps(params, state, config, iter(batches), steps, schedule, clip, update, smoothing,
+                  teacher_forcing, rng)
 
 
 def _steps(params, state, config, batches, steps, schedule, clip, update, smoothing, teacher_forcing, rng):

@@ -8,6 +8,7 @@ KeyError, IndexError or OverflowError.
 import itertools
 import math
 from copy import deepcopy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,6 +36,15 @@ BATCH = make_batch(PAIRS, READS, WRITES)
 SOURCE, MASK = BATCH[:2]
 GRADS, STATE = loss_and_gradients(BATCH, PARAMS, CONFIG)[1], adam_init(PARAMS)
 DAMAGED = {**PARAMS, "output": {**PARAMS["output"], "b": np.full(len(WRITES), np.nan)}}
+
+
+def with_layer(tree, dtype, fixed=False):
+    """The same arrays, but for the output's b: of another type, or read-only."""
+    b = np.ones(len(WRITES)).astype(dtype)
+    b.flags.writeable = not fixed
+    return {**tree, "output": {**tree["output"], "b": b}}
+
+
 ROW = {**GRADS, "output": {**GRADS["output"], "W": GRADS["output"]["W"][:1]}}
 NAN = {**GRADS, "output": {**GRADS["output"], "b": np.full(len(WRITES), np.nan)}}
 
@@ -225,9 +235,9 @@ CARELESS = [
     *each("generate_beam length_penalty", "alpha", [1j, -1, 1000.0, math.nan, math.inf, None, "0.6"],
           "alpha must be in [0, 20]"),
     *each("attention_map", "weights", [None, np.eye(4), np.eye(3)[:2], np.eye(3)[None], "abc",
-                                    1j * np.eye(3)],
-          "weights must be numbers (3, 3)"),
-    *each("attention_map", "source", ["ca", "cats"], "weights must be numbers (3, "),
+                                    1j * np.eye(3), np.full((3, 3), math.inf)],
+          "weights must be finite numbers (3, 3)"),
+    *each("attention_map", "source", ["ca", "cats"], "weights must be finite numbers (3, "),
     *each("attention_map", "output", [[1, 2, 3], [None] * 3], "tokens must be strings"),
     *each("attention_map", "output", [None, 3], NO_SEQUENCE),
     *each("attention_map", "columns", [0, -1, 1.5, "80"], f"columns {WHOLE}"),
@@ -238,8 +248,27 @@ CARELESS = [
     *each("sgd_step adam_step", "grads", [ROW, OTHER, {}, {**GRADS, "more": {"w": X}}],
           "grads must have the arrays and shapes of params"),
     *each("sgd_step adam_step", "grads", [NAN], "the gradient of output.b["),
+    *each("sgd_step adam_step", "grads", [with_layer(GRADS, "int8"), with_layer(GRADS, bool)],
+          "grads must be float arrays; output.b is"),
+    *each("sgd_step adam_step", "params",
+          [with_layer(PARAMS, int), with_layer(PARAMS, "float32", fixed=True)],
+          "params must be writable float arrays; output.b is"),
+    *each("adam_step", "state", [{**STATE, "t": t} for t in (-1, 2.5, math.nan, "3", None, np.array(0))],
+          "t of the state must be an integer, 0 or more"),
+    *each("adam_step", "state", [{**STATE, "v": with_layer(STATE["v"], int)}],
+          "v of the state must be writable float arrays"),
+    *each("sgd_step", "state", [np.zeros(3)], "the state of SGD is {}"),
+    *each("adam_init sgd_init parameter_count", "params", [{0: {"b": X}}, {"a": {0: X}}], LAYERS),
+    *each("Vocabulary", "symbols", [np.array("abc")], NO_SEQUENCE),
+    *each("make_source", "sources", [np.array("abc")], NO_SEQUENCE),
+    *each("train", "start", [6], "start must be the steps that were taken before"),
+    *each("loss_and_gradients seq2seq_init", "config", [SimpleNamespace(source_vocabulary=9)], CONFIGURED),
+    *each("draw_pairs", "task", [PARAMS], "task must be one of copy, reverse"),
+    *each("draw_pairs", "lengths", [[*range(500)]], "lengths must be two integers"),
+    *each("draw_pairs", "alphabet", ["ab" * 500, ["a", ""]], "alphabet must be distinct letters"),
     *each("sgd_step adam_step", "learning_rate",
-          [None, -1, math.nan, math.inf, "0.1", 10**400, lambda t: 0.1],
+          [None, np.float32("inf"), np.timedelta64(1), 10**5000,
+           -1, math.nan, math.inf, "0.1", 10**400, lambda t: 0.1],
           f"learning_rate {NUMBER}"),
     *each("sgd_step", "state", [None, adam_init(PARAMS)], "the state of SGD is {}"),
     *each("adam_step", "state", [None, {}, {"m": {}, "v": {}}, 3], "the state of Adam has m, v and t"),
@@ -362,3 +391,16 @@ def test_two_arguments_exchanged(function):
 def test_the_table_is_long():
     assert len(CARELESS) + len(EXCHANGED) >= 200
     assert {function for function, *_ in itertools.chain(CARELESS, EXCHANGED)} == CALLS.keys()
+
+
+def test_small_integers_of_numpy_do_not_overflow():
+    assert warmup_cosine(np.uint8(100), 200, 3, 200) == 1.5
+    assert Config(9, 9, hidden_size=np.int8(64)) == Config(9, 9, hidden_size=64)
+    assert len(called("generate_beam", width=np.uint8(2))[0]) == 2
+    assert len(draw_pairs("copy", RNG, 3, (np.uint8(200), np.uint8(255)))) == 3
+
+
+@pytest.mark.parametrize("sequence", [[4, 5], [b"cat"], [None], [["c"]]])
+def test_unknown_is_a_symbol_and_nothing_else(sequence):
+    with pytest.raises(TypeError, match="the tokens of the input must be strings"):
+        READS.encode(sequence, unk=True)

@@ -52,6 +52,7 @@ def _check_place(name, path):
         (not os.path.isdir(folder), f"--{name}: there is no folder {folder}"),
         (os.path.isdir(place), f"--{name}: {path} is a folder; give the name of a file"),
         (not os.access(path if there else folder, os.W_OK), f"--{name}: {path} may not be written"),
+        (there and not os.path.isfile(place), f"--{name}: {path} is no regular file"),
         (name == "save" and path.suffix != ".npz", f"--save: a model's file ends in .npz, got {path}"),
         (name == "save" and there, f"--save: there is a {path} already; --resume it, or give another name"),
         (name == "output" and there, f"--output: there is a {path} already; give another name"),

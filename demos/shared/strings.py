@@ -12,9 +12,10 @@ from .report import AMONG, Claim, by_group, judge
 def judge_strings(task, run, pairs):
     """A Result from a Run and held-out pairs of strings, with the figures of strings."""
     result, lengths = judge(run, pairs), [len(source) for source, _ in pairs]
+    longest = max(len(target) for _, target in pairs)
     return result._replace(more={
         "exact_by_length": by_group(result.right, lengths),
-        "accuracy_by_position": accuracy_by_position(result, max(lengths)).tolist(),
+        "accuracy_by_position": accuracy_by_position(result, longest).tolist(),
         "alignment_accuracy": None if result.maps is None else alignment_accuracy(task, result),
     })
 
@@ -30,7 +31,7 @@ def string_claims(results):
             share = found["alignment_accuracy"]
             yield Claim(f"{name}: letters whose largest weight is on their source", share, 0.9)
         else:
-            letters = found["accuracy_by_position"]
+            letters = found["accuracy_by_position"] or [0.0]  # of the empty string no letter can be lost
             lost = letters[0] - letters[-1]
             yield Claim(f"{name}: letters lost from the first position to the last", lost, 0.3)
 
@@ -48,7 +49,7 @@ def alignment_accuracy(task, result):
     for (source, _), weights in zip(result.pairs[:AMONG], result.maps):
         places = right_places(task, source)[: len(weights)]
         hits += list(weights[: len(places)].argmax(axis=1) == places)
-    return float(np.mean(hits))
+    return float(np.mean(hits)) if hits else 0.0
 
 
 def spell(run, line):

@@ -89,7 +89,7 @@ def main(arguments=None):
         translate(model, options.translate, options.output, options.beam, options.nbest)
     else:
         ask = partial(answer_line, model, beam=options.beam, nbest=options.nbest)
-        shared.talk("Type a source and Enter; Ctrl-D ends.", ask)
+        return shared.talk("Type a source and Enter; Ctrl-D ends.", ask)
     return 0
 
 

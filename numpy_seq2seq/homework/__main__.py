@@ -162,7 +162,8 @@ def run_grade(given, tasks):
             print(f"Tasks: {len(in_set)}, {source if count else 'all that can be set'}")
         marks, stopped = _graded(given, trees, in_set)
         try:
-            write(marks)  # before what is printed, which perhaps nobody reads to the end
+            if marks:
+                write(marks)  # before what is printed, which perhaps nobody reads to the end
         finally:
             print(reports.result(marks), flush=True)
             sys.stderr.writelines(notes)

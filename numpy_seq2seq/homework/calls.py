@@ -95,12 +95,11 @@ def by_hand(dtype):
         return rng.standard_normal(shape).astype(dtype)
 
     models = _models(Config(8, 9, hidden_size=4, dtype=dtype))
-    return itertools.chain(_arrays(n), _trees(n), _words(n), models)
+    return itertools.chain(_arrays(n), _masked(n), _trees(n), _words(n), models)
 
 
 def _arrays(n):
     large, dtype = np.array([[-1000.0, 0, 1000], [30, -30, 2]], n().dtype), str(n().dtype)
-    padding = np.array([[[1, 1, 0, 1]], [[0, 0, 0, 0]]], bool)
     for name in ("sigmoid", "relu", "softmax", "log_softmax"):
         for label, x in (("three axes", n(2, 3, 4)), ("one axis", n(4)), ("large numbers", large)):
             yield name, label, x
@@ -122,6 +121,10 @@ def _arrays(n):
             gx[:, k] = n(2, 4)
             parts = gx.reshape(2, -1), n(2, gates * 4) / 9, state
             yield f"{name}_cell_forward", f"gate {gate}, the others wide open", *parts
+
+
+def _masked(n):
+    dtype, padding = n().dtype, np.array([[[1, 1, 0, 1]], [[0, 0, 0, 0]]], bool)
     masks = {"no mask": None, "nothing allowed": padding, "causal": np.tri(3, 4, dtype=bool)[None]}
     for label, mask in {**masks, "a mask of two axes": padding[:, 0]}.items():
         yield "masked_softmax_forward", label, 400 * n(2, 3, 4), mask

@@ -73,7 +73,9 @@ def found(places):
     for path in map(Path, places):
         trees = _trees(path, DEEPEST) if path.is_dir() else []
         what = "no folder numpy_seq2seq is in it" if path.is_dir() else "there is no such folder"
-        problems += [] if trees else [f"{plain(str(path))}: {what} (is it still packed?)"]
+        closed = [p for p in _below(path) if p.is_dir() and not os.access(p, os.R_OK | os.X_OK)]
+        problems += [f"{plain(str(p))}: it may not be read" for p in closed]
+        problems += [] if trees or closed else [f"{plain(str(path))}: {what} (is it still packed?)"]
         for tree in trees:
             name = path.resolve().name if len(trees) == 1 else tree.relative_to(path).parts[0]
             named.setdefault(tree.resolve(), (plain(name), tree))
@@ -83,13 +85,19 @@ def found(places):
 
 def _trees(path, depth):
     """The folder itself if the package or a chapter is in it, else those below; links are not followed."""
-    if (path / "numpy_seq2seq").is_dir() or any((path / f"{chapter}.py").is_file() for chapter in CHAPTERS):
+    names = {p.name for p in _below(path)}
+    if "numpy_seq2seq" in names or names & {f"{chapter}.py" for chapter in CHAPTERS}:
         return [path]
+    below = [p for p in _below(path) if depth and p.name[0] not in "._" and not p.is_symlink()]
+    return [tree for p in below if p.is_dir() for tree in _trees(p, depth - 1)]
+
+
+def _below(path):
+    """What is in a folder, sorted; nothing where it may not be read."""
     try:
-        below = sorted(p for p in path.iterdir() if depth and p.name[0] not in "._" and not p.is_symlink())
+        return sorted(path.iterdir())
     except OSError:
         return []
-    return [tree for p in below if p.is_dir() for tree in _trees(p, depth - 1)]
 
 
 def _inside(tree, path):

@@ -11,6 +11,7 @@ import io
 import json
 import os
 from collections import Counter
+from pathlib import Path
 
 from ..show import table
 from .grading import VERDICTS
@@ -107,7 +108,7 @@ def files(given):
     Raises:
         ValueError, OSError: before anything is graded, where it cannot be written or something would be lost.
     """
-    asked, beside = {name: getattr(given, name).resolve() for name in FORMATS if getattr(given, name)}, {}
+    asked, beside = {n: Path(os.path.realpath(p)) for n in FORMATS if (p := getattr(given, n))}, {}
     for name, path in asked.items():
         kind = path.is_file() and (path.suffix == FORMATS[name][1] or not path.stat().st_size)
         if path.exists() and not kind or [*asked.values()].count(path) > 1:
@@ -123,13 +124,16 @@ def files(given):
         for name, path in asked.items():
             write(path, FORMATS[name][0](marks))
         for student, own in _grouped(marks, "student").items() if given.feedback else ():
-            write(given.feedback / f"{student.replace(os.sep, '_')}.txt", feedback(own))
+            name = student.replace("%", "%25").replace(os.sep, "%2F")  # x/s and x_s are two students
+            write(given.feedback / f"{name}.txt", feedback(own))
         for path, place in beside.items():
             os.replace(place, path)
 
     try:
         if given.feedback:
             given.feedback.mkdir(exist_ok=True)
+            if not os.access(given.feedback, os.W_OK | os.X_OK):
+                raise ValueError(f"--feedback: nothing may be written into {given.feedback}")
         for path in asked.values():
             write(path, "")
         yield write_all

@@ -17,9 +17,11 @@ Not here: what can be set (assignment.py).
 import ast
 import json
 import lzma
+import os
 import pickle
 import re
 import textwrap
+from pathlib import Path
 
 from .answers import answers
 from .assignment import ROOT, all_functions, companions, find, names_read, partner, read
@@ -135,7 +137,7 @@ def make(directory, tasks, hints=2):
         ValueError: the folder exists and is not empty, or is inside the project.
     """
     for folder in ("numpy_seq2seq", "demos", "tests"):
-        if directory.resolve().is_relative_to(ROOT / folder):
+        if Path(os.path.realpath(directory)).is_relative_to(ROOT / folder):
             raise ValueError(f"{directory} is inside the project's {folder}/; name a folder outside it")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ValueError(f"{directory} exists and is not an empty folder; name another one")

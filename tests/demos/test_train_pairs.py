@@ -398,7 +398,7 @@ def test_model_is_saved_under_the_name_of_its_file_and_never_overwritten(tmp_pat
 
 
 def test_prompt_answers_and_notes_what_it_does_not_know(trained, capsys):
-    assert ask(trained[1], stdin="abc\n\naé\nb\0\n" + "a" * 1001 + "\nabc\n") == 0
+    assert ask(trained[1], stdin="abc\n\naé\nb\0\n" + "a" * 1001 + "\nabc\n") == 2  # refused
     shown = capsys.readouterr()
     first, second, third = (line for line in shown.out.splitlines() if line.startswith("answer:"))
     assert first == third and "a b c ⏎" in shown.out

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +14,7 @@ from numpy_seq2seq.homework.assignment import (
 )
 from numpy_seq2seq.homework.student_tree import blanked, hinted
 
+from ..helpers import sampled
 from .handed_in import FUNCTIONS, TASKS, some
 
 
@@ -50,6 +53,15 @@ def test_make_refuses_what_it_does_not_know(tmp_path, capsys, options, said):
     with pytest.raises(SystemExit) as ended:
         homework.main(["make", str(tmp_path / "new"), *options])
     assert ended.value.code == 2 and said in capsys.readouterr().err and not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", sampled(SETS, "beam search"))
+def test_the_tests_of_a_set_can_be_started(tmp_path, name):
+    """Before anything is written: no test fails to begin, each is asked."""
+    homework.main(["make", str(tmp_path / "new"), "--set", name])
+    command = [sys.executable, "-m", "pytest", "--collect-only"]
+    said = subprocess.run(command, cwd=tmp_path / "new", capture_output=True, text=True, check=True).stdout
+    assert all(f"test[{task}]" in said for task in chosen(TASKS, [name]))
 
 
 def test_make_refuses_a_folder_that_is_not_empty(tmp_path, capsys):
