@@ -45,6 +45,16 @@ def demo(name, *arguments, stdin=""):
     return subprocess.run(command, cwd=ROOT, input=stdin, **how)
 
 
+@pytest.mark.parametrize("main, odd", (
+    (reverse_task.main, ["--lengths", "0-1", "--alphabet", "ab"]),  # the empty string alone is held out
+    (models_compared.main, ["--task", "last"]),  # targets are shorter than sources
+), ids=("empty", "last"))  # fmt: skip
+def test_strings_of_any_length_have_figures(main, odd, tmp_path):
+    path = tmp_path / "result.json"
+    assert main(["--quick", "--steps", "1", *odd, "--json", str(path)]) == 0
+    assert "NaN" not in path.read_text()
+
+
 @pytest.mark.parametrize("name", sampled(PROGRAMS, "reverse_task"))
 def test_program_writes_what_it_shows_and_is_not_trained_again(name, tmp_path, monkeypatch, capsys):
     main, quick = program(name), ("--quick", "--steps", "2", "--json", str(tmp_path / "result.json"))

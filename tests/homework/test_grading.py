@@ -543,3 +543,11 @@ def test_help_says_that_this_is_no_sandbox_and_where_to_run_it(capsys):
         and "from your own clone" in said
         and not [v for v in VERDICTS if v not in said]
     )
+
+
+def test_students_whose_names_are_alike_get_a_text_each(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for student in (names := ("x/s", "y/s", "x_s")):
+        handed_in(tmp_path / student, "softmax", edited("softmax", "return e /", "return 2 * e /"))
+    homework.main(["grade", *names, "--functions", "softmax", "--feedback", "told"])
+    assert {path.name for path in (tmp_path / "told").iterdir()} == {"x%2Fs.txt", "y%2Fs.txt", "x_s.txt"}
