@@ -44,7 +44,13 @@ def main(arguments=None):
     walk = Walk()
     _, grads = walk.along(loss_and_gradients, batch, params, config)
     ids = ", ".join(f"{symbol} {k}" for k, symbol in enumerate(LETTERS.symbols))
-    shared.say("\n".join([f"Token ids: {ids}", *walk.lines, "", *proof(batch, params, config, grads)]))
+    head = [
+        f"ab -> ba through a tiny model: encoder {config.encoder}, decoder {config.decoder}.",
+        f"Token ids: {ids}.",
+        '"|" marks the formulas of a function, shown when it is called for the first time; "given" stands before',
+        "its arguments. Each array is shown once, without axes of size 1; in the recurrence time comes first.",
+    ]
+    shared.say("\n".join([*head, *walk.lines, "", *proof(batch, params, config, grads)]))
     return 0
 
 
@@ -66,10 +72,12 @@ def proof(batch, params, config, grads):
         moved = {**params, "source_embedding": {"E": moved}}
         losses.append(loss_and_gradients(batch, moved, config)[0])
     name = f"source_embedding.E[{place[0]}, {place[1]}]"
+    slope, gradient = (losses[0] - losses[1]) / (2 * STEP), dE[place]
     return [
         f"Is it right? θ = {name}, which is farthest from the loss (the one with the largest gradient there)",
-        f"  dθ, by backpropagation             {dE[place]: .9f}",
-        f"  (L(θ + ε) − L(θ − ε)) / 2ε         {(losses[0] - losses[1]) / (2 * STEP): .9f}   ε = {STEP}",
+        f"  dθ, by backpropagation             {gradient: .9f}",
+        f"  (L(θ + ε) − L(θ − ε)) / 2ε         {slope: .9f}   ε = {STEP}",
+        f"  they differ by                     {abs(slope - gradient): .0e}",
     ]
 
 
