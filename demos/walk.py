@@ -47,8 +47,8 @@ def main(arguments=None):
     head = [
         f"ab -> ba through a tiny model: encoder {config.encoder}, decoder {config.decoder}.",
         f"Token ids: {ids}.",
-        '"|" marks the formulas of a function, shown when it is called for the first time; "given" stands before',
-        "its arguments. Each array is shown once, without axes of size 1; in the recurrence time comes first.",
+        '"|" marks the formulas of a function, shown at its first call; "given" stands before its arguments.',
+        "Each array is shown once, without axes of size 1; in the recurrence, time comes first.",
     ]
     shared.say("\n".join([*head, *walk.lines, "", *proof(batch, params, config, grads)]))
     return 0

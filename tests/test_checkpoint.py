@@ -117,7 +117,9 @@ def test_arrays_come_back_writable_and_in_the_memory_order_they_had(path):
     loaded["output"]["W"] += 1
 
 
-@pytest.mark.parametrize("vocabularies", [None, (SOURCE, SOURCE), (SOURCE, Vocabulary("aé漢😀"))])
+@pytest.mark.parametrize("vocabularies", [
+    None, (SOURCE, SOURCE), (SOURCE, Vocabulary("aé漢😀")), (Vocabulary("wxyz"), Vocabulary("abcd")),
+])  # fmt: skip
 def test_vocabularies_come_back_one_two_or_none(path, vocabularies):
     config = Config(**{**SIZES, "target_vocabulary": 8})
     loaded = there_and_back(path, make(config, vocabularies=vocabularies)).vocabularies

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy_seq2seq.cells import CELLS
 from numpy_seq2seq.config import DECODERS, Config
 from numpy_seq2seq.gradcheck import check_pair
-from numpy_seq2seq.readout import readout_backward, readout_forward
+from numpy_seq2seq.readout import readout_backward, readout_forward, start_backward, start_forward
 
 from .helpers import few, leaves, sampled
 from .models import (
@@ -257,6 +257,13 @@ def test_bahdanau_open_forward_starts_from_the_backward_encoder():
 def test_attention_only_starts_from_zero_and_sends_no_gradient_back(config):
     params, _, state, source = encoded(config, 404)
     assert not any(s.any() for s in state)
+
+
+def test_attention_only_starts_an_lstm_from_zero_above_a_transformer_too():
+    config = Config(**SIZES, attention_only=True)
+    start, cache = start_forward((np.ones((B, H)),), config)  # one vector for h_0 and c_0
+    assert len(start) == 2 and not np.any(start)
+    assert not np.any(start_backward((np.ones((B, H)), np.ones((B, H))), cache))
 
 
 @each(

@@ -65,6 +65,13 @@ def test_recurrent_encoder_forward_ends_where_each_direction_has_read_its_last_t
         np.testing.assert_array_equal(state[0][:, size:], memory[:, 0, size:])
 
 
+@pytest.mark.parametrize("layers", (1, 2, 3))
+def test_reverse_source_ends_with_the_first_token(layers):
+    config = Config(**SIZES, reverse_source=True, layers=layers, dtype="float64")
+    _, _, _, (memory, state, _) = read(config, 9)
+    np.testing.assert_array_equal(state[0], memory[:, 0])
+
+
 @each(TRANSFORMERS)
 def test_transformer_encoder_forward_ends_with_the_mean_of_the_real_memories(config):
     _, _, mask, (memory, (vector,), _) = read(config, 8)

@@ -486,6 +486,19 @@ def test_check_pair_unused_must_have_exactly_no_gradient():
     assert "1 of 3 entries wrong, error inf × the largest, allowed 1e-07" in text
 
 
+def test_check_pair_unused_is_a_whole_name():
+    """W is not used; Wx, which begins alike, is, and may not be called unused with it."""
+    forward = lambda params: (np.sin(params["Wx"]), params["Wx"])  # noqa: E731
+    backward = lambda dy, x: {"W": np.zeros(2), "Wx": dy * np.cos(x)}  # noqa: E731
+    check_pair(forward, backward, ({"W": np.ones(2), "Wx": X},), unused=("params.W",))
+
+
+def test_check_pair_tolerance_may_be_smaller_than_the_usual_one():
+    slightly = lambda dy, x: sin_backward(dy, x) * (1 + 1e-9)  # noqa: E731
+    check_pair(sin_forward, slightly, (X,))
+    assert "allowed 1e-10" in complaint(sin_forward, slightly, (X,), tolerance=1e-10)
+
+
 def test_check_pair_unused_must_be_true():
     assert "x is said to be unused" in complaint(sin_forward, sin_backward, (X,), unused=("x",))
 
@@ -495,6 +508,7 @@ def test_check_pair_looked_at():
         return x**2, np.sin(x), x, x  # the second is there to be looked at
 
     check_pair(forward, lambda dy, dz, x: 2 * x * dy + dz, (X,), looked_at=(1,))
+    check_pair(forward, lambda dy, x: 2 * x * dy, (X,), looked_at=(1, 2))
     check_pair(forward, lambda dy, dw, dz, x: 2 * x * dy + dw * np.cos(x) + dz, (X,))
 
 

@@ -138,7 +138,19 @@ def test_map_is_straight_and_as_wide_as_the_terminal(monkeypatch):
     assert {show.width(line) for line in drawn.splitlines() if "│" in line} == {4 + 3 + 6 * 5, 4 + 3 + 2 * 5}
 
 
-@pytest.mark.parametrize("value, eighths", ((0, 0), (1, 160), (0.5, 80), (-1, 0), (2, 160), (1 / 160, 1)))
+def test_a_map_as_wide_as_the_screen_is_not_cut():
+    """A token of one column takes two, the margin and the frame four."""
+    assert "\n\n" not in show.attention_map(np.eye(5), list("abcde"), list("vwxyz"), columns=14)
+    assert "\n\n" in show.attention_map(np.eye(5), list("abcde"), list("vwxyz"), columns=13)
+
+
+def test_attention_row_has_so_many_columns_for_each_weight():
+    assert show.attention_row([0.0, 1.0], 1) == " █" and show.attention_row([0.0, 1.0]) == "  ██"
+
+
+@pytest.mark.parametrize("value, eighths", (
+    (0, 0), (1, 160), (0.5, 80), (-1, 0), (2, 160), (1 / 160, 1), (1.6 / 160, 2),
+))  # fmt: skip
 def test_bar(value, eighths):
     drawn = show.bar(value)
     assert sum(8 if c == "█" else "▏▎▍▌▋▊▉".index(c) + 1 for c in drawn) == eighths

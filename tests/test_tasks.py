@@ -52,6 +52,12 @@ def test_draw_pairs(world, held_out):
     assert draw(world, 30, held_out=held_out) == pairs
 
 
+def test_draw_pairs_takes_the_shortest_length_and_a_letter_twice():
+    rng = np.random.default_rng(0)
+    assert "" in {source for source, _ in draw_pairs("copy", rng, 60, (0, 2), held_out=True)}
+    assert any(a == b for (a, b), _ in draw_pairs("copy", rng, 200, (2, 2)))
+
+
 @few
 @given(worlds(), st.integers(1, 30))
 def test_draw_pairs_training_and_held_out_are_disjoint(world, count):

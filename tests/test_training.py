@@ -423,6 +423,28 @@ def test_train_with_scheduled_sampling_dropout_and_smoothing_learns():
     assert reports[-1].loss < 0.7 * reports[0].loss
 
 
+def test_train_drops_out_beside_scheduled_sampling_too():
+    """The first loss is that of these inputs with this generator, and not that without dropout."""
+    params, state, config = fresh(dropout=0.4)
+    (batch,) = itertools.islice(copies(9), 1)
+    rng, expected = np.random.default_rng(5), np.random.default_rng(5)
+    told = batch._replace(inputs=sampled_inputs(batch, params, config, 1.0, expected))
+    loss, _ = loss_and_gradients(told, params, config, expected)
+    steps = train(params, state, config, [batch], 1, constant(0.01), teacher_forcing=constant(1.0), rng=rng)
+    assert next(steps).loss == loss
+
+
+def test_sampled_inputs_draws_a_coin_for_each_token():
+    """A model that says UNK and nothing else: where it is not UNK, the right token was told."""
+    params, _, config = fresh()
+    params["output"]["b"][UNK] += 99
+    (batch,) = itertools.islice(copies(3, count=40), 1)
+    told = sampled_inputs(batch, params, config, 0.5, np.random.default_rng(0))[:, 1:] != UNK
+    full = batch.target_mask[:, 1:].all(axis=1)
+    for coins in (told[full], told[full].T):
+        assert (coins.any(axis=1) & ~coins.all(axis=1)).any()
+
+
 def test_train_asks_for_a_generator():
     config = Config(**SIZES, dropout=0.1)
     params = random_params(config, 506)

@@ -112,6 +112,20 @@ def test_helpers_go_with_the_last_function_that_uses_them():
     assert "_k" not in one and "def _h" in one and "_h" not in both
 
 
+def test_a_set_and_functions_are_set_together_and_adam_alone_is_a_set():
+    both = chosen(TASKS, ["adam"], ["softmax"])
+    assert {"softmax", "adam_init", "adam_step"} == both.keys()
+
+
+def test_make_gives_all_hints_unless_fewer_are_asked_for(tmp_path, capsys):
+    sizes = []
+    for hints in (["--hints", "0"], ["--hints", "1"], ["--hints", "2"], []):
+        homework.main(["make", str(tmp_path / str(len(sizes))), "--functions", "lstm_cell_backward", *hints])
+        sizes.append((tmp_path / str(len(sizes)) / "numpy_seq2seq/cells.py").stat().st_size)
+    none, some_, all_, usual = sizes
+    assert none < some_ < all_ == usual
+
+
 def test_hints_take_away_what_a_backward_derives_and_then_all_formulas():
     doc = ast.get_docstring(find(ast.parse(read("numpy_seq2seq/cells.py")), "lstm_cell_backward"))
     some_, none = (hinted(doc, hints, "lstm_cell_backward") for hints in (1, 0))
