@@ -14,7 +14,6 @@ homework. Those of a forward bring their backward along, as an automatic differe
 Not here: what notices it (detectors.py, training.py), the table (__main__.py).
 """
 
-import contextlib
 import difflib
 import functools
 import importlib
@@ -22,6 +21,8 @@ import inspect
 import re
 from pathlib import Path
 from typing import NamedTuple
+
+from numpy_seq2seq.homework.transplant import instead
 
 
 class Edit(NamedTuple):
@@ -123,27 +124,6 @@ def difference(defect):
     return lines
 
 
-@contextlib.contextmanager
-def swapped(functions):
-    """Functions that take over the body of others, {(module, function): function}, until the context ends.
-
-    The code object is exchanged and not the name, so that whoever has imported the function already, the
-    records CELLS, SCORES and DECODERS too, runs the other body.
-    """
-    kept = []
-    try:
-        for place, other in functions.items():
-            function = original(*place)
-            kept.append((function, function.__code__, function.__defaults__, function.__kwdefaults__))
-            function.__code__, function.__defaults__ = other.__code__, other.__defaults__
-            function.__kwdefaults__ = other.__kwdefaults__
-        yield
-    finally:
-        for function, code, defaults, keyword_defaults in kept:
-            function.__code__, function.__defaults__ = code, defaults
-            function.__kwdefaults__ = keyword_defaults
-
-
 def at_large(defect):
     """A context in which a defect is in force everywhere. Of two defects of one function, one at a time.
 
@@ -154,5 +134,5 @@ def at_large(defect):
     for (module, function), source in edited_sources(defect).items():
         namespace = dict(vars(importlib.import_module(f"numpy_seq2seq.{module}")))
         exec(compile(source, f"<{defect.name}>", "exec", dont_inherit=True), namespace)
-        functions[module, function] = namespace[function]
-    return swapped(functions)
+        functions[original(module, function)] = namespace[function]
+    return instead(functions)
