@@ -83,7 +83,7 @@ def test_every_module_is_imported_without_a_warning_or_a_word():
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_importing_takes_two_fifths_of_what_numpy_takes_at_most(tmp_path):
+def test_importing_takes_half_of_what_numpy_takes_at_most(tmp_path):
     """Processor time, once compiled, of one process: a slow machine is slow at both. The best run counts."""
     clock = "time.process_time()"
     code = f"import time; a = {clock}; import numpy; b = {clock}; import numpy_seq2seq; c = {clock}"
@@ -91,9 +91,9 @@ def test_importing_takes_two_fifths_of_what_numpy_takes_at_most(tmp_path):
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first run compiles, as after installing
     ratios = [1.0]
-    while min(ratios) > 0.4 and len(ratios) < 9:
+    while min(ratios) > 0.5 and len(ratios) < 9:
         ratios.append(float(run("-c", code, env=env).stdout))
-    assert min(ratios) <= 0.4
+    assert min(ratios) <= 0.5
 
 
 def test_all_names_for_scripts_exist():
