@@ -54,7 +54,7 @@ def main(arguments=None):
     # that this run should reach (they do not change the exit status). conclude prints all of it, and writes
     # --json and --html where that was asked for.
     results = [shared.judge_strings("reverse", run, held_out) for run in runs]
-    mapped = shared.longest(held_out)  # which of the strings are shown with a map
+    mapped = shared.longest(held_out)  # indices of the longest strings, for the maps
     title = f"Accuracy by output position, length {max(len(source) for source, _ in held_out)}"
     parts = [
         shared.summary(f"On {len(held_out):,} held-out strings", results),

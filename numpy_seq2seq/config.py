@@ -4,7 +4,7 @@ Before this: transformer.py. After it: seq2seq.py.
 
 The tables of choices are CELLS (cells.py), SCORES (scores.py), and here ENCODERS and DECODERS. A new encoder
 or decoder joins by one line in a table. Some choices are optional: each record names those that it uses, and
-a choice that neither of the two uses is refused.
+a choice that neither the encoder nor the decoder uses is refused.
 
     recurrent encoder           cell layers directions reverse_source
     transformer encoder         heads layers source_positions

@@ -286,7 +286,7 @@ def luong_backward(dout, dstate, cache):
     """Backward of luong_forward, last line first.
 
         out = tanh(h Wd + c Wc)             dh, dc, grads of readout
-        c   = attention(h, source)          dh += dq, dkeys, dmemory, grads of attention
+        c   = attention(h, source)          dq (added to dh), dkeys, dmemory, grads of attention
         h_1 … h_T = recurrence(x, state)    dx, dstate, grads of decoder
 
     One step with one number in each place: an RNN, Wx = Wd = Wc = 1, Wh = b = 0, dot scores, x = 1, m_1 = 1,

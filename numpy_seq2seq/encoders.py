@@ -3,7 +3,7 @@
 Before this: losses.py. After it: readout.py.
 
 Notation: B batch, S source length, D embedding size, H size of a memory: one direction has H units, two have
-H/2 each. config has the choices of a model, config.py; used
+H/2 each. config has the choices of a model (config.py); used
 here: cell, layers, directions, hidden_size, embedding_size, reverse_source, dropout, dtype.
 
 An encoder returns two things. A decoder without attention gets the state alone; one with attention gets both:
@@ -71,7 +71,7 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
 
     From left to right, the state is the memory of the last real token; with reverse_source it is that of the
     first token; with two directions, half of it is the one and half the other. Two sources of 3 and 2 tokens;
-    each line says, column by column, whether the state is the last token's memory, then whether the first's:
+    1 where a column of the state equals the memory of the last, or of the first token:
 
         >>> import numpy as np
         >>> from numpy_seq2seq.config import Config
@@ -84,10 +84,11 @@ def recurrent_encoder_forward(x, mask, params, config, rng=None):
         ...     memory, (h,), _ = recurrent_encoder_forward(x, mask, params, config)
         ...     last = memory[[0, 1], [2, 1]]       # row 0 at place 2, row 1 at place 1
         ...     first = memory[:, 0]
-        ...     (h == last).all(axis=0).tolist(), (h == first).all(axis=0).tolist()
-        ([True, True, True, True], [False, False, False, False])
-        ([False, False, False, False], [True, True, True, True])
-        ([True, True, False, False], [False, False, True, True])
+        ...     same = [(h == memories).all(axis=0).astype(int) for memories in (last, first)]
+        ...     print("last", same[0], "first", same[1])
+        last [1 1 1 1] first [0 0 0 0]
+        last [0 0 0 0] first [1 1 1 1]
+        last [1 1 0 0] first [0 0 1 1]
 
     Args:
         x:      (B, S, D) embedded source tokens.

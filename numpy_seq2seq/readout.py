@@ -29,8 +29,7 @@ from .scores import keys_backward, keys_forward
 def without_padding(a, mask):
     """(B, S, H) with zeros where the mask (B, S) is False; as it is where nothing is padded.
 
-    The weights there are 0, but 0 · nan = nan would spoil a sum (as in attention.visible, which step_decoders
-    do not call).
+    At padding the attention weights are 0, but 0 · nan = nan would spoil a sum.
     """
     return a if mask.all() else np.where(mask[..., None], a, 0)
 
@@ -47,7 +46,7 @@ def source_forward(memory, mask, params):
     """What an attending decoder may look at, prepared once for each source.
 
         memory = memory where it is real, else 0
-        keys   = memory Wk, or memory itself
+        keys   = memory Wk (general, additive), or memory itself (dot, scaled_dot)
 
     Args:
         memory: (B, S, H).
@@ -90,7 +89,7 @@ def start_forward(state, config):
         cache:   for start_backward.
     """
     needed = CELLS[config.cell].states
-    start = state if len(state) == needed else (state[0],) * needed  # a Transformer's one vector for two
+    start = state if len(state) == needed else (state[0],) * needed  # a Transformer's one vector: h_0 and c_0
     if config.attention_only:
         start = tuple(np.zeros_like(s) for s in start)
     return start, (len(state), config.attention_only)

@@ -3,7 +3,7 @@
 Before this: config.py. After it: optim.py.
 
 Notation: B batch, S source length, T target length, V target vocabulary, H hidden size. (PAD, BOS, EOS:
-data.py.)
+data.py.) `seen` is what the decoder may look at; decoders.py calls it `source`. Here source is the ids.
 
     source ids ─ embedding ─ encoder ─┬─ state ──┐
                                       └─ memory ─┴─ open ─┬─ start ──┐
@@ -67,8 +67,8 @@ def encode_forward(source, mask, params, config, rng=None):
         mask:   (B, S) boolean, True at a real token.
         rng:    np.random.Generator for dropout; None while evaluating.
     Returns:
-        start:  the state from which the decoder starts, a tree of arrays that begin with the batch axis.
-        seen:   what the decoder may look at, another such tree; decoders call it `source`.
+        start:  the state from which the decoder starts: nested tuples of arrays, batch axis first (trees.py).
+        seen:   what the decoder may look at, nested likewise.
         cache:  for encode_backward.
     """
     encoder, decoder = ENCODERS[config.encoder], DECODERS[config.decoder]
@@ -113,8 +113,8 @@ def decode_forward(tokens, state, seen, params, config, rng=None):
         state:   the state after step T.
         cache:   for decode_backward.
     Source: the softmax of the logits is p(y_t | y_<t, x). Bahdanau et al. (2015), equations 2–4:
-        p(y_t | …) is g(y_{t−1}, s_t, c) without attention, with one c for all t, and g(y_{t−1}, s_t, c_t)
-        with attention; p(y) is their product.
+        without attention   p(y_t | …) = g(y_{t−1}, s_t, c)         one c for all t
+        with attention      p(y_t | …) = g(y_{t−1}, s_t, c_t)       p(y) is the product over t
         Luong et al. (2015), equation 6: softmax(W_s h̃_t), with W_s = Wᵀ and b added.
     """
     x, embedding_cache = embedding_forward(tokens, params["target_embedding"])

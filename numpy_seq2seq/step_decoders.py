@@ -3,7 +3,8 @@
 Before this: decoders.py. After it: multihead.py.
 
 Notation: as in decoders.py; h_t the first vector of the decoder's state, c_t the context, both of size H; s
-counts source tokens. The LSTM's cell state is written C here.
+counts source tokens. The LSTM's cell state is written C here. What enters the cell is
+g_t = x_t Wx + b + c_t We (or out_{t−1} We). gx holds the first two terms; dgx_t is the gradient of all of it.
 
     bahdanau        c_t = attention(h_{t−1})                    the previous state asks
                     h_t = cell([x_t; c_t], h_{t−1})             the answer enters the recurrence
@@ -27,8 +28,8 @@ The code computes the same, and moves three products out of the loop:
     1. x Wx, before the loop. W is kept in two blocks of rows, Wx for x_t and We for what enters beside it,
        c_t or out_{t−1}: [x_t; c_t] W = x_t Wx + c_t We. x_t Wx does not depend on the state.
     2. The readout of bahdanau, after the loop. Nothing in the loop needs it.
-    3. dm_s = Σ_t α_ts dc_t, after the loop backward: one product for all steps. attention_backward would make
-       one at every step. So the loop calls align_forward, and c_t = Σ_s α_ts m_s is written out.
+    3. dm_s = Σ_t α_ts dc_t, after the loop backward: one product for all steps. So the loops call
+       align_forward and align_backward; c_t = Σ_s α_ts m_s and dα_ts = dc_t · m_s are written out.
 
 Not here: decoders that attend after the whole recurrence (decoders.py).
 """
@@ -84,7 +85,7 @@ def bridge_forward(state, params):
         only one is taken; an LSTM's cell state is treated like its h.
     """
     start = []
-    for h, name in zip(state, BRIDGES):
+    for h, name in zip(state, BRIDGES):  # zip stops at the shorter one: with one state vector only Ws
         W = params[name]
         size = len(W)  # H, or H/2 with two directions: h←, the last half of the state
         start.append(np.tanh(h[:, -size:] @ W))
@@ -208,7 +209,7 @@ def bahdanau_backward(dout, dstate, cache):
 
         out_t = tanh(h_t Wd + c_t Wc)               dh_t, dc_t, grads of readout    all steps at once
         h_t   = cell(x_t Wx + b + c_t We, h_{t−1})  dgx_t, dh_{t−1}, dc_t += dgx_t Weᵀ
-        c_t   = attention(h_{t−1}, source)          dh_{t−1} += dq, dkeys, dmemory, grads of attention
+        c_t   = attention(h_{t−1}, source)          dq (added to dh_{t−1}), dkeys, dmemory, grads of attention
         after the loop                              dx = dgx Wxᵀ, dWe = Σ_t c_tᵀ dgx_t; Wx, Wh, b
 
     Returns:
@@ -219,9 +220,10 @@ def bahdanau_backward(dout, dstate, cache):
     dgx, dgh = empty_gate_gradients(h_prev, cell)  # one and the same array, except with a GRU
     Wh_T, We_T = transposed(layer["Wh"]), transposed(layer["We"])
     dc, dkeys, dattention = np.empty_like(context), np.zeros_like(source.keys), {}
+    # dh and dc_readout are batch first; dgx, dgh, dc and context time first
     for t in reversed(range(len(x))):
         align_cache, step_cache = caches[t]
-        # h_t is read by the readout, and by step t+1 as its past and as its query: dstate has those two
+        # dstate is what step t+1 has sent back to h_t, as its past and its query; the readout's part is added
         dstate = (dstate[0] + dh[:, t], *dstate[1:])
         dgx[t], dstate_prev, dgh[t] = step_backward(dstate, step_cache, Wh_T)
         # c_t is read by the readout and by the cell
@@ -292,7 +294,7 @@ def luong_feeding_backward(dout, dstate, cache):
     """Backward of luong_feeding_forward, last step first.
 
         out_t = tanh(h_t Wd + c_t Wc)                       dh_t, dc_t, grads of readout
-        c_t   = attention(h_t, source)                      dh_t += dq, dkeys, dmemory, grads of attention
+        c_t   = attention(h_t, source)                      dq (added to dh_t), dkeys, dmemory, dattention
         h_t   = cell(x_t Wx + b + out_{t−1} We, h_{t−1})    dgx_t, dh_{t−1}, dout_{t−1} += dgx_t Weᵀ
         after the loop                                      dx = dgx Wxᵀ, grads of decoder
 

@@ -61,13 +61,13 @@ FEED_FORWARD = 4  # times H: the size of the hidden layer of feed_forward; a cho
 def positions(T, H, dtype, first=0):
     """A vector for every position, so that a token knows where it stands: (T, H).
 
-        P[t, 2i]     = sin(t / 10000^(2i/H))
-        P[t, 2i + 1] = cos(t / 10000^(2i/H))        i = 0 … H/2 − 1 counts the pairs of columns
+        P[pos, 2i]     = sin(pos / 10000^(2i/H))
+        P[pos, 2i + 1] = cos(pos / 10000^(2i/H))    i = 0 … H/2 − 1 counts the pairs of columns
 
     Each pair of columns, (sin, cos), is the hand of a clock; the first runs fast, the last slowly. A shift of
-    k positions turns hand i by the angle k / 10000^(2i/H), whatever t is:
+    d positions turns hand i by the angle d / 10000^(2i/H), whatever pos is:
     sin(a + b) = sin a cos b + cos a sin b is a fixed mixture of sin a and cos a. So a layer can learn to look
-    "k places before".
+    "d places before".
 
         >>> positions(2, 4, "float64").round(2).tolist()
         [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
@@ -79,8 +79,8 @@ def positions(T, H, dtype, first=0):
     Source: Vaswani et al. (2017), section 3.5, PE(pos, 2i) = sin(pos / 10000^(2i/d_model)),
         PE(pos, 2i + 1) = cos(pos / 10000^(2i/d_model)).
     """
-    t = np.arange(first, first + T)[:, None]
-    angle = t / 10000 ** (np.arange(0, H, 2) / H)
+    pos = np.arange(first, first + T)[:, None]
+    angle = pos / 10000 ** (np.arange(0, H, 2) / H)
     return np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(T, H).astype(dtype)
 
 
@@ -191,11 +191,11 @@ def self_forward(x, past, mask, params, name, heads, rate, rng):
         y    = x + dropout(multihead(n, k, v))
 
     In the decoder a token never looks at a later one, so its k and v never change. While generating they are
-    kept, and only those of the new token are computed. In training everything is one call, and past is empty.
+    kept, and only those of the new token are computed. In training everything is one call.
 
     Args:
         x:       (B, T, H).
-        past:    (k, v) of earlier tokens, each (B, heads, t, A); or None.
+        past:    (k, v) of earlier tokens, each (B, heads, t, A): t = 0 in training; None in an encoder.
         mask:    broadcasts to (B, heads, T, t + T): who may look at whom; or None.
         params:  of the model: {name}_norm, {name} (Wq, Wo), {name}_keys (Wk, Wv).
         name:    of this sublayer, such as "encoder_1_self".
@@ -224,6 +224,8 @@ def self_backward(dy, dkept, cache):
         k, v = past, and those of n             the first t columns of dk, dv go to the past, the rest to n
         n    = norm(x)                          n asks and is asked: dn is the sum of both ways
 
+    Args:
+        dkept: gradient of kept, from later calls: zeros in training; None in an encoder.
     Returns:
         dx (B, T, H), dpast (dk, dv) each (B, heads, t, A), grads: {name}_norm, {name}, {name}_keys.
     """
@@ -295,9 +297,9 @@ def _attention_init(rng, name, config):
 def transformer_encoder_init(rng, config):
     """Parameters of N encoder layers, and encoder_norm after the last one."""
     params = {}
-    for k in range(1, config.layers + 1):
-        params |= _attention_init(rng, f"encoder_{k}_self", config)
-        params |= _feed_init(rng, f"encoder_{k}_feed", config)
+    for layer in range(1, config.layers + 1):
+        params |= _attention_init(rng, f"encoder_{layer}_self", config)
+        params |= _feed_init(rng, f"encoder_{layer}_feed", config)
     return {**params, "encoder_norm": layer_norm_init(config.hidden_size, config.dtype)}
 
 
@@ -309,7 +311,7 @@ def transformer_encoder_forward(x, mask, params, config, rng=None):
         memory = norm(x)
         state  = Σ_s share_s memory_s       one vector, for a decoder that has nothing else
 
-    share_s is 1/n for the n real tokens of a sentence, and 0 for padding: the mean of the real memories.
+    share_s is 1 ÷ the number of real tokens of the sentence, and 0 at padding: state is the mean memory.
 
     Args:
         x:      (B, S, H) embedded source tokens.
@@ -323,11 +325,11 @@ def transformer_encoder_forward(x, mask, params, config, rng=None):
     """
     x = without_padding(x, mask)  # so that nothing that stands on padding can be nan or inf
     x, embedded_cache = embedded_forward(x, 0, config.source_positions, config, rng)
-    seen = None if mask.all() else mask[:, None, None]
+    source_mask = None if mask.all() else mask[:, None, None]  # (B, 1, 1, S): for all heads and queries
     caches = []
-    for k in range(1, config.layers + 1):
-        name, heads, rate = f"encoder_{k}", config.heads, config.dropout
-        x, own, _, self_cache = self_forward(x, None, seen, params, f"{name}_self", heads, rate, rng)
+    for layer in range(1, config.layers + 1):
+        name, heads, rate = f"encoder_{layer}", config.heads, config.dropout
+        x, own, _, self_cache = self_forward(x, None, source_mask, params, f"{name}_self", heads, rate, rng)
         x, feed_cache = feed_forward_forward(x, params, f"{name}_feed", rate, rng)
         caches.append(((own,), self_cache, feed_cache))
     memory, norm_cache = layer_norm_forward(x, params["encoder_norm"])
@@ -368,10 +370,10 @@ def transformer_encoder_backward(dmemory, dstate, cache):
 def transformer_init(rng, config):
     """Parameters of N decoder layers, and decoder_norm after the last one."""
     params = {}
-    for k in range(1, config.layers + 1):
+    for layer in range(1, config.layers + 1):
         for part in ("self", "cross"):
-            params |= _attention_init(rng, f"decoder_{k}_{part}", config)
-        params |= _feed_init(rng, f"decoder_{k}_feed", config)
+            params |= _attention_init(rng, f"decoder_{layer}_{part}", config)
+        params |= _feed_init(rng, f"decoder_{layer}_feed", config)
     return {**params, "decoder_norm": layer_norm_init(config.hidden_size, config.dtype)}
 
 
@@ -389,13 +391,13 @@ def transformer_open_forward(memory, state, mask, params, config):
     """
     memory = without_padding(memory, mask)
     made = [
-        keys_values_forward(memory, params[f"decoder_{k}_cross_keys"], config.heads)
-        for k in range(1, config.layers + 1)
+        keys_values_forward(memory, params[f"decoder_{layer}_cross_keys"], config.heads)
+        for layer in range(1, config.layers + 1)
     ]
     keys = tuple((k, v) for k, v, _ in made)
-    start = tuple((k[:, :, :0], v[:, :, :0]) for k, v in keys)
-    seen = None if mask.all() else mask[:, None, None]
-    return start, (keys, seen), (state, mask, [cache for _, _, cache in made])
+    start = tuple((k[:, :, :0], v[:, :, :0]) for k, v in keys)  # no tokens; B, heads, A and dtype stay
+    source_mask = None if mask.all() else mask[:, None, None]
+    return start, (keys, source_mask), (state, mask, [cache for _, _, cache in made])
 
 
 def transformer_open_backward(dstart, dsource, cache):
@@ -406,9 +408,9 @@ def transformer_open_backward(dstart, dsource, cache):
     """
     state, mask, caches = cache
     dmemory, grads = 0, {}
-    for k, ((dk, dv), keys_cache) in enumerate(zip(dsource[0], caches), 1):
-        dmemory_k, grads[f"decoder_{k}_cross_keys"] = keys_values_backward(dk, dv, keys_cache)
-        dmemory = dmemory + dmemory_k
+    for layer, ((dk, dv), keys_cache) in enumerate(zip(dsource[0], caches), 1):
+        dmemory_layer, grads[f"decoder_{layer}_cross_keys"] = keys_values_backward(dk, dv, keys_cache)
+        dmemory = dmemory + dmemory_layer
     return without_padding(dmemory, mask), tuple(np.zeros_like(s) for s in state), grads
 
 
@@ -432,15 +434,15 @@ def transformer_forward(x, state, source, params, config, rng=None):
         cache:   for transformer_backward; head_maps reads it too.
     Source: Vaswani et al. (2017), sections 3.1 and 3.2.3.
     """
-    keys, seen = source
+    keys, mask = source  # (B, 1, 1, S), or None
     T, t = x.shape[1], state[0][0].shape[2]
     x, embedded_cache = embedded_forward(x, t, True, config, rng)
     causal = causal_mask(T, t)[None, None] if T > 1 else None  # a single new token may look at all there is
     after, caches = [], []
-    for n, (past, (k, v)) in enumerate(zip(state, keys), 1):
-        name, heads, rate = f"decoder_{n}", config.heads, config.dropout
+    for layer, (past, (k, v)) in enumerate(zip(state, keys), 1):
+        name, heads, rate = f"decoder_{layer}", config.heads, config.dropout
         x, own, kept, self_cache = self_forward(x, past, causal, params, f"{name}_self", heads, rate, rng)
-        x, crossed, cross_cache = cross_forward(x, k, v, seen, params, f"{name}_cross", heads, rate, rng)
+        x, crossed, cross_cache = cross_forward(x, k, v, mask, params, f"{name}_cross", heads, rate, rng)
         x, feed_cache = feed_forward_forward(x, params, f"{name}_feed", rate, rng)
         after.append(kept)
         caches.append(((own, crossed), self_cache, cross_cache, feed_cache))
@@ -468,9 +470,9 @@ def transformer_backward(dout, dstate, cache):
     for (_, self_cache, cross_cache, feed_cache), dkept in zip(reversed(caches), reversed(dstate)):
         dx, feed_grads = feed_forward_backward(dx, feed_cache)
         dx, dk, dv, cross_grads = cross_backward(dx, cross_cache)
-        dx, dpast_k, self_grads = self_backward(dx, dkept, self_cache)
+        dx, dpast_layer, self_grads = self_backward(dx, dkept, self_cache)
         dkeys.insert(0, (dk, dv))
-        dpast.insert(0, dpast_k)
+        dpast.insert(0, dpast_layer)
         grads |= feed_grads | cross_grads | self_grads
     return embedded_backward(dx, embedded_cache), tuple(dpast), (tuple(dkeys), None), grads
 
