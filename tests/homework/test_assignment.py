@@ -115,6 +115,7 @@ def test_helpers_go_with_the_last_function_that_uses_them():
 def test_a_set_and_functions_are_set_together_and_adam_alone_is_a_set():
     both = chosen(TASKS, ["adam"], ["softmax"])
     assert {"softmax", "adam_init", "adam_step"} == both.keys()
+    assert {"adam_step", "cross_entropy_forward"} < chosen(TASKS, ["adam", "loss"]).keys()
 
 
 def test_make_gives_all_hints_unless_fewer_are_asked_for(tmp_path, capsys):
