@@ -1,26 +1,27 @@
 """Sequence-to-sequence with attention in pure NumPy, written by hand down to every gradient.
 
 Seq2seq turns one sequence into another: an encoder reads the source, and a decoder writes the target, one
-token at a time. Which problem of it does attention solve? Follow the two arrows that leave the encoder:
+token (a letter or a word) at a time. Which problem of seq2seq does attention solve? Follow
+the two arrows that leave the encoder:
 
-                 ENCODER         one fixed vector         DECODER
-                     ┌──────────────── state ─────────────────┐
-                     │                                        ▼
-    source ids → embedding → recurrent layers        recurrent layer ← embedding ← target ids
-                     │                                        │
-                     └─ memory: one vector per token          │ query
-                                 │                            ▼
-                                 └──────────────→ attention: scores → weights → context
-                                                              │
-                             loss ← softmax ← output ← readout (state and context)
+                    ENCODER           one fixed vector      DECODER
+                                    ┌────── state ─────────────┐
+                                    │                          ▼
+    source ids → embedding → recurrent layers         recurrent layer ← embedding ← target ids
+                                    │                          │
+                                    └─ memory: one             │ query
+                                       vector per token        ▼
+                                              └────→ attention: scores → weights → context
+                                                               │
+                              loss ← softmax ← output ← readout (state and context)
 
-Without attention everything that the decoder will ever know of the source passes through `state`, one fixed
-vector. The vector could hold a long source. But a small model, trained for a short time, does not *learn* to
-store it there: the gradient that would teach it has to come back through every step. The longer the source,
-the more is lost. With attention every output looks back at `memory`: the query says what the decoder looks
-for, a weight how much of each memory vector it takes, and the context is their weighted sum. The path is
-short, and what was read early is found as easily as what was read late. A Transformer goes further: it has
-attention in place of the recurrent layers, too.
+Without attention the decoder knows the source only through `state`, one fixed vector. It could hold a
+long source. But a small model, trained for a short time, does not *learn* to store it there: the gradient
+that would teach it has to come back through every step. The longer the source, the more is lost. With
+attention every output looks back at `memory`: the query says what the decoder looks for, each weight how much
+it takes of one memory vector, and the context is their weighted sum. The path is short, and what was read
+early is found as easily as what was read late. A Transformer goes further: it has attention in place of the
+recurrent layers, too.
 
 CHAPTERS, below, is the reading order; a chapter imports only from chapters before it, and from appendices.
 Each closes with exercises; homework/hints.md has a hint for each. The last exercise of a chapter is a

@@ -48,7 +48,7 @@ def tanh_backward(dy, y):
 
         y = tanh(x)     dx = dy · (1 − y²)
 
-    With y = sinh x / cosh x the quotient rule gives (cosh² x − sinh² x) / cosh² x = 1 − y².
+    tanh(x) = 2σ(2x) − 1. With s = σ(2x) = (1 + y)/2, the derivative is 4 s (1 − s) = (1 + y)(1 − y) = 1 − y².
     """
     return dy * (1 - y * y)
 
@@ -82,8 +82,8 @@ def softmax(x):
 
         y_i = exp(x_i − m) / Σ_j exp(x_j − m)       m = max_j x_j
 
-    The shift m cancels in the quotient; it keeps exp from overflowing. With pencil and paper:
-    exp(0) = 1 and exp(ln 3) = 3, so the probabilities are 1/4 and 3/4.
+    The shift m cancels in the quotient; it keeps exp from overflowing. With pencil and paper,
+    x = (0, ln 3): exp gives 1 and 3, so y = (1/4, 3/4).
 
         >>> y = softmax(np.array([0, np.log(3)]))
         >>> y.round(4)

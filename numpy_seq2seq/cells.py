@@ -2,6 +2,9 @@
 
 Before this: layers.py. After it: recurrent.py.
 
+A recurrent network reads one token at each step and keeps a vector h: h_t = tanh(x_t Wx + b + h_{t−1} Wh).
+The part from x is called gx here, the part from h is gh.
+
 Notation: B batch, H hidden size; h the output of a step, c the LSTM's cell state; h_prev, c_prev the same
 one step earlier. gx = x Wx + b comes from the input, gh = h_prev Wh (+ bh in a GRU) from the previous output;
 both have one block of H columns for each gate, then one for the candidate. a_k is what stands inside
@@ -63,7 +66,7 @@ def rnn_cell_backward(dstate, cache):
 
     Returns:
         dgx, dgh:    (B, H), one and the same array.
-        dstate_prev: (0,): h_prev enters through gh alone.
+        dstate_prev: (0,): h_prev enters through gh alone; recurrent.py adds dgh Whᵀ.
     """
     (dh,), h = dstate, cache
     da = tanh_backward(dh, h)
@@ -121,7 +124,7 @@ def gru_cell_backward(dstate, cache):
         (0.8808, [[0.105, 0.0596, 0.21]], [[0.105, 0.0596, 0.105]], 0.5)
 
     Returns:
-        dgx, dgh:    (B, 3H); they differ in block n, where the reset stands between them.
+        dgx, dgh:    (B, 3H); block n of dgh is r times that of dgx.
         dstate_prev: (dh_prev,), the direct path only; recurrent.py adds what flows through gh.
     """
     (dh,), (r, z, n, gh_n, h_prev) = dstate, cache
@@ -171,7 +174,7 @@ def lstm_cell_forward(gx, gh, state):
 
 
 def lstm_cell_backward(dstate, cache):
-    """Backward of lstm_cell_forward, last line first. Two arrows meet in c:
+    """Backward of lstm_cell_forward, last line first. Two arrows leave c; their gradients are added:
 
         c_prev ──── f ───→ c ────────────────→ c of the next step       dc arrives from here
         g ───────── i ─────┤

@@ -212,7 +212,7 @@ def _encoded(side, sequences, vocabulary, unk):
 
 
 def check_source(source, mask, config):
-    """Raise unless ids and mask fit each other and the model. (Read config.py before this.)
+    """Raise unless ids and mask fit each other and the model. (Skip this on first reading.)
 
     Raises:
         TypeError:  ids that are not integers, a mask that is not boolean, no Config.

@@ -97,6 +97,7 @@ def embedding_backward(dx, cache):
     if ids.size:
         order = np.argsort(ids, kind="stable")  # of the ids 7 5 7: the rows 1 0 2, with ids 5 7 7
         present, starts = np.unique(ids[order], return_index=True)  # ids 5 7; they begin at 0 and 1
+        # reduceat sums the rows 0:1 for id 5, and 1: for id 7
         dE[present] = np.add.reduceat(rows_of(dx)[order], starts, axis=0)
     return {"E": dE}
 
@@ -157,7 +158,7 @@ def affine_backward(dy, cache):
 
 
 def dropout_forward(x, rate, rng):
-    """Set a random share of the numbers to zero, so that none becomes indispensable (inverted dropout).
+    """Set a random share of the numbers to zero, so that none is relied on alone (inverted dropout).
 
         y = x · k / (1 − p)     k = 1 with probability 1 − p, else 0
 
@@ -255,7 +256,7 @@ def layer_norm_backward(dy, cache):
     n, σ, g = cache
     D = n.shape[-1]
     db = rows_of(dy).sum(axis=0)
-    dg = np.einsum("nd,nd->d", rows_of(dy), rows_of(n))
+    dg = np.einsum("nd,nd->d", rows_of(dy), rows_of(n))  # Σ dy n, without the array of all products
     dn = dy * g
     shift = dn.sum(axis=-1, keepdims=True) / D
     scale = np.einsum("...d,...d->...", dn, n)[..., None] / D

@@ -1,7 +1,7 @@
 """Appendix: notation. The symbols of three papers beside those used here, and the list of sources.
 
-Shapes: batch first, (B, T, H). B batch, S source length, T target length, V vocabulary, D size of an input
-(of an embedding, its size), H hidden size, G number of gate blocks in a cell (cells.py). Gradients:
+Shapes: batch first, (B, T, H). B batch, S source length, T target length, V vocabulary, D input size
+(also the embedding size), H hidden size, G number of gate blocks in a cell (cells.py). Gradients:
 dX = ∂L/∂X has the shape of X. Vectors are rows, and a matrix multiplies from the right, x W: our W is the
 transpose of a paper's W x. [a; b] is a and b side by side, one longer row. In activations, layers and cells,
 a b and a · b multiply two vectors entry by entry; in scores and attention, q_t · k_s is the dot product.

@@ -155,7 +155,7 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     """
     x = time_first(x)
     real = _padded_steps(mask, len(x))
-    if any(column is not None for column in real):  # something is padded
+    if mask is not None and not mask.all():
         x = np.where(mask.T[:, :, None], x, 0)  # if x is nan there, 0 · nan = nan would get into dWx
     gx = input_part(x, params)
     h, h_prev = _one_step_apart(gx, state[0], reverse)
@@ -181,7 +181,7 @@ def recurrent_backward(dh, dstate, cache):
 
     Where nothing is padded, the loop does two things at each step, from the last to the first:
 
-        dh_t is added to the first of dstate
+        dstate[0] += dh_t
         dgx_t, dgh_t, dstate = step_backward(dstate)        and from here on dstate is that of step t − 1
 
     At a padded step the cell gets the gradient 0, so dgx_t and dgh_t are 0, and dstate passes by unchanged.
@@ -192,7 +192,7 @@ def recurrent_backward(dh, dstate, cache):
         h_1 = tanh(½) = 0.462       h_2 = tanh(½ · 0.462) = 0.227
         L = h_2:    da_2 = dh_2 (1 − h_2²) = 1 − 0.227² = 0.948         dh_1 = Wh da_2 = ½ · 0.948 = 0.474
                     da_1 = dh_1 (1 − h_1²) = 0.474 (1 − 0.462²) = 0.373
-        gradient of Wh: h_1 da_2 + h_0 da_1 = 0.438     of Wx: x_1 da_1 + x_2 da_2 = 0.1864
+        gradient of Wh: h_1 da_2 + h_0 da_1 = 0.438     of Wx: x_1 da_1 + x_2 da_2 = 0.186
 
         >>> from numpy_seq2seq.cells import CELLS
         >>> one = np.ones((1, 1))
@@ -256,7 +256,7 @@ def empty_gate_gradients(h_prev, cell):
 def _one_step_apart(gx, first, reverse):
     """h and h_prev as two views of one array of T + 1 vectors, `first` (B, H) and T that are still empty.
 
-        first ▢ ▢ ▢     h_prev is all but the last, h all but the first (reverse: the other way round)
+        h_0 h_1 … h_T   h_prev is all but the last, h all but the first (reverse: the other way round)
 
     They are one step apart, so whoever writes h[t] has written the h_prev of the next step, too.
     """

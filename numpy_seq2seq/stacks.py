@@ -50,11 +50,11 @@ def directions_forward(x, params, names, cell, mask=None, reverse=False):
     Source: Schuster & Paliwal (1997).
     """
     runs = []
-    for name, from_right in zip(names, (reverse, True)):  # a second one runs from the right
+    for name, from_right in zip(names, (reverse and len(names) == 1, True)):
         H = len(params[name]["Wh"])
         start = zero_state(cell, len(x), H, x.dtype)
         runs.append(recurrent_forward(x, start, params[name], cell, mask, from_right))
-    h, states, caches = zip(*runs)  # from one (h, state, cache) for each run to all h, all states, all caches
+    h, states, caches = zip(*runs)  # the h, the states, the caches of all directions
     if len(names) == 1:
         return h[0], states[0], (names, caches)
     state = tuple(np.concatenate(pair, axis=1) for pair in zip(*states))  # [h→; h←], and of an LSTM [c→; c←]
@@ -114,7 +114,7 @@ def stack_forward(x, params, layers, cell, mask=None, reverse=False, dropout=0.0
 
 def stack_backward(dh, dstate, cache):
     """Backward of stack_forward: top layer first. stack_forward returns the last state of the top layer only.
-    The lower layers act through their outputs alone, so the gradient of their last state is zero.
+    Nobody reads the last state of a lower layer: its gradient is zero.
 
     Returns:
         dx:    (B, T, D).

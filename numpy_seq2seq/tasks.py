@@ -6,7 +6,7 @@ A task is a function from a source string to its target. copy and reverse need e
 sort needs only how often each letter occurs; first and last need one letter, read early or late.
 
 There are two sets of strings, training and held-out. A checksum, a number computed from the string alone,
-decides to which of them a string belongs: it is held out if the checksum can be divided by 8. So training may
+decides to which of them a string belongs: it is held out if the checksum is divisible by 8. So training may
 draw fresh strings for ever, and none of them is held out.
 
     >>> [task("bca") for task in (copy, reverse, sort, first, last)]
@@ -78,9 +78,9 @@ def right_places(task, source):
 
 
 def bits(task, length, letters):
-    """How many bits of a random source the answer needs: log₂ of the number of different answers.
+    """log₂ of the number of different answers: how many bits the answer may need.
 
-    A decoder without attention has to get so much through the one fixed vector.
+    A decoder without attention must get this many bits through the one fixed vector.
 
         copy, reverse   L log₂ A
         sort            log₂ C(L + A − 1, L)        C(n, k): the number of ways to choose k of n places
@@ -88,7 +88,7 @@ def bits(task, length, letters):
 
     For sort, write an answer as stars, with a bar where the next letter of the alphabet begins: over abc, aab
     is **|*| and ccc is ||***. Such a row has L + A − 1 places, and L of them, freely chosen, hold a star.
-    (Not all answers are equally probable, so their entropy is a little smaller.)
+    (Not all answers are equally probable; on average slightly fewer bits are enough.)
 
         >>> round(2 ** bits("sort", 3, letters=3))      # C(5, 3) = 10 answers: aaa aab aac abb … ccc
         10
@@ -119,8 +119,8 @@ def draw_pairs(task: str, rng: np.random.Generator, count: int, lengths: tuple[i
                alphabet: str = LETTERS, held_out: bool = False) -> list[tuple[str, str]]:
     """Random strings with their answers.
 
-    Length and letters are drawn uniformly; a string that belongs to the other set is drawn again, length and
-    all. The empty string, whose checksum is 0, is always held out.
+    Length and letters are drawn uniformly; a string that belongs to the other set is drawn again, with a
+    new length. The empty string, whose checksum is 0, is always held out.
 
     Args:
         task:     a name of TASKS.

@@ -303,3 +303,12 @@ def test_step_forward_and_step_backward(cell, method):
 
     backward.__name__ = "step_backward"  # for the message
     check_pair(forward, backward, (gx, state, params), method=method, gates=cell.gates)
+
+
+def test_directions_forward_takes_reverse_with_one_direction_alone():
+    x, cell = np.random.default_rng(0).standard_normal((2, 3, 4)), CELLS["gru"]
+    params = {name: recurrent_init(np.random.default_rng(5), 4, 5, cell, "float64") for name in "ab"}
+    both = [directions_forward(x, params, ("a", "b"), cell, reverse=reverse)[0] for reverse in (False, True)]
+    np.testing.assert_array_equal(*both)
+    alone = directions_forward(x, params, ("b",), cell, reverse=True)[0]
+    np.testing.assert_array_equal(alone, both[0][:, :, 5:])
