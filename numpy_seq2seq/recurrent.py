@@ -155,7 +155,7 @@ def recurrent_forward(x, state, params, cell, mask=None, reverse=False):
     """
     x = time_first(x)
     real = _padded_steps(mask, len(x))
-    if mask is not None and not mask.all():
+    if any(column is not None for column in real):  # something is padded
         x = np.where(mask.T[:, :, None], x, 0)  # if x is nan there, 0 · nan = nan would get into dWx
     gx = input_part(x, params)
     h, h_prev = _one_step_apart(gx, state[0], reverse)
