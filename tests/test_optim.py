@@ -98,6 +98,9 @@ def test_adam_step_decay_pulls_towards_zero_beside_the_gradient():
     params = one([1.0])
     adam_step(params, one([3.0]), adam_init(params), 0.1, decay=0.5)
     np.testing.assert_allclose(params["layer"]["w"], [0.85])
+    params, still = {"embedding": {"E": np.ones((3, 2))}}, {"embedding": {"E": np.zeros((3, 2))}}
+    adam_step(params, still, adam_init(params), 0.5, decay=0.1)  # of all parameters alike
+    np.testing.assert_allclose(params["embedding"]["E"], 0.95)
 
 
 def test_adam_init_is_zero_and_shares_nothing():
