@@ -3,7 +3,6 @@
 Before this: layers.py. After it: recurrent.py.
 
 A recurrent network reads one token at each step and keeps a vector h: h_t = tanh(x_t Wx + b + h_{t−1} Wh).
-The part from x is called gx here, the part from h is gh.
 
 Notation: B batch, H hidden size; h the output of a step, c the LSTM's cell state; h_prev, c_prev the same
 one step earlier. gx = x Wx + b comes from the input, gh = h_prev Wh (+ bh in a GRU) from the previous output;

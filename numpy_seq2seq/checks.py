@@ -128,7 +128,7 @@ def check_adam(params, state, beta1, beta2, epsilon, decay):
         raise ValueError(f"the state of Adam has m, v and t, from adam_init(params); got {got}")
     for name in ("m", "v"):
         check_shapes(f"{name} of the state", state[name], params)
-        check_writable(f"{name} of the state", state[name])
+        check_floats(f"{name} of the state", state[name], written=True)
     check_count("t of the state", state["t"])
     check_share("beta1", beta1)
     check_share("beta2", beta2)
@@ -150,13 +150,14 @@ def check_shapes(what, tree, params):
         raise ValueError(f"{what} must have the arrays and shapes of params: {layer}.{name} is {shapes}")
 
 
-def check_writable(what, tree):
-    """Raise ValueError unless numbers with a point can be written into every array of a tree like params."""
+def check_floats(what, tree, written=False):
+    """Raise ValueError unless a tree like params holds floats, and can be written into if it will be."""
     for layer, arrays in tree.items():
         for name, a in arrays.items():
-            if a.dtype.kind != "f" or not a.flags.writeable:
+            if a.dtype.kind != "f" or written and not a.flags.writeable:
+                wanted = "writable float arrays" if written else "float arrays"
                 got = f"{a.dtype}, {'writable' if a.flags.writeable else 'read-only'}"
-                raise ValueError(f"{what} must be writable float arrays; {layer}.{name} is {got}")
+                raise ValueError(f"{what} must be {wanted}; {layer}.{name} is {got}")
 
 
 def check_training(batches, steps, clip, smoothing, rng, start):
@@ -241,8 +242,5 @@ def check_step(params, grads, learning_rate):
         raise ValueError(f"learning_rate must be a number, 0 or more; got {shown(learning_rate)}")
     check_layers("params", params)
     check_shapes("grads", grads, params)
-    check_writable("params", params)
-    for layer, arrays in grads.items():
-        for name, g in arrays.items():
-            if g.dtype.kind != "f":
-                raise ValueError(f"grads must be float arrays; {layer}.{name} is {g.dtype}")
+    check_floats("params", params, written=True)
+    check_floats("grads", grads)

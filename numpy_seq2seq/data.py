@@ -88,9 +88,7 @@ class Vocabulary:
         if not isinstance(unk, bool):  # such as a second vocabulary
             raise TypeError(f"unk must be True or False, got {shown(unk)}")
         if unk:
-            for symbol in sequence:
-                _text(symbol, f"the tokens of {where}")
-            return [self.ids.get(symbol, UNK) for symbol in sequence]
+            return [self.ids.get(_text(symbol, f"the tokens of {where}"), UNK) for symbol in sequence]
         try:
             return [self.ids[symbol] for symbol in sequence]
         except TypeError:  # such as a list in it

@@ -103,13 +103,14 @@ def kink(f, x, k):
     return (left, right) if same and noticeable else None
 
 
-def compare(f, copy, said, samples, seed):
+def compare(f, copy, said, tolerance, samples, seed):
     """Backward against forward: {name of each array: (largest error, largest gradient, wrong entries)}.
 
     Args:
         f:       function of a tree to a scalar.
         copy:    the tree; its arrays are written, and put back.
         said:    {name: what backward says}.
+        tolerance: an entry is wrong if its error is more than this × the largest gradient of its array.
         samples: how many entries of each array; None for all.
         seed:    of the choice.
     """
@@ -119,7 +120,6 @@ def compare(f, copy, said, samples, seed):
         analytic = said[path].reshape(-1)[entries]
         numeric = careful_gradient(lambda: f(copy), x, entries, analytic)
         error, largest = np.abs(analytic - numeric), np.abs(numeric).max(initial=0)
-        tolerance = TOLERANCE["complex" if np.iscomplexobj(x) else "central"]
         compared[path] = error.max(initial=0), largest, entries[~(error <= tolerance * largest)]
     return compared
 

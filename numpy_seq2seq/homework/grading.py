@@ -73,7 +73,7 @@ def found(places):
     for path in map(Path, places):
         trees = _trees(path, DEEPEST) if path.is_dir() else []
         what = "no folder numpy_seq2seq is in it" if path.is_dir() else "there is no such folder"
-        closed = [p for p in _below(path) if p.is_dir() and not os.access(p, os.R_OK | os.X_OK)]
+        closed = [p for p in _below(path) if os.path.isdir(p) and not os.access(p, os.R_OK | os.X_OK)]
         problems += [f"{plain(str(p))}: it may not be read" for p in closed]
         problems += [] if trees or closed else [f"{plain(str(path))}: {what} (is it still packed?)"]
         for tree in trees:
@@ -85,11 +85,11 @@ def found(places):
 
 def _trees(path, depth):
     """The folder itself if the package or a chapter is in it, else those below; links are not followed."""
-    names = {p.name for p in _below(path)}
-    if "numpy_seq2seq" in names or names & {f"{chapter}.py" for chapter in CHAPTERS}:
+    chapters = (path / f"{chapter}.py" for chapter in CHAPTERS)
+    if os.path.isdir(path / "numpy_seq2seq") or any(map(os.path.isfile, chapters)):
         return [path]
     below = [p for p in _below(path) if depth and p.name[0] not in "._" and not p.is_symlink()]
-    return [tree for p in below if p.is_dir() for tree in _trees(p, depth - 1)]
+    return [tree for p in below if os.path.isdir(p) for tree in _trees(p, depth - 1)]
 
 
 def _below(path):
